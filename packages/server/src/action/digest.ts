@@ -1,0 +1,24 @@
+import { digestOf } from '@flyball/protocol';
+import type { Resource, Situated } from './states.js';
+
+/**
+ * Digest of exactly what is asked for: SHA-256 over RFC 8785 canonical JSON. Two attempts share it only
+ * if subject, session, action, resources, arguments, tool definition and policy version are the same.
+ */
+export function attemptDigest(situated: Situated, action: string, resources: readonly Resource[], bundle: string): string {
+  const { tenant, principal, session, call } = situated;
+  return digestOf({
+    v: 1,
+    tenant,
+    subject: { identity: principal.identity.id, on_behalf_of: principal.onBehalfOf, chain: principal.chain },
+    session: session.state.id,
+    action,
+    resources,
+    upstream: call.upstream,
+    method: call.method,
+    name: call.name,
+    args: call.args,
+    tool: call.tool?.digest,
+    bundle,
+  });
+}

@@ -1,0 +1,162 @@
+import type { Action, Decision, Json, JsonObject, Principal } from '@flyball/protocol';
+import type { Secret } from '../lib/secret.js';
+import type { Grant, Intent } from './seal.js';
+
+/**
+ * One attempt from start to finish. Each state extends the one before by what its stage learned, so a
+ * stage can only be written for a state in which everything it needs is already known.
+ */
+export interface Received {
+  /** The evaluation id: names this attempt in the record and to the caller. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly receivedAtMs: number;
+  /** When the attempt must have ended, in milliseconds since 1970. */
+  readonly deadlineMs: number;
+  readonly presented: Presented;
+  /** Session that the caller names; absent, the identity's own session is used. */
+  readonly sessionHandle?: string;
+  readonly call: Call;
+  readonly origin: { readonly gateway: string; readonly address: string };
+}
+
+/** What the caller showed as proof of who it is. */
+export type Presented =
+  | { readonly kind: 'bearer'; readonly token: Secret }
+  /** A process that the gateway's owner started by hand; the identity is from the command line. */
+  | { readonly kind: 'stdio'; readonly identity: string }
+  | { readonly kind: 'none' };
+
+/** What is to be done, before anyone has asked whether it may be. */
+export interface Call {
+  readonly upstream: string;
+  readonly method: string;
+  /** What the method is aimed at: the tool's name, the resource's URI; empty when it aims at the server. */
+  readonly name: string;
+  /** The whole `params` of the request, for the mapping. */
+  readonly params: JsonObject;
+  readonly args: JsonObject;
+  readonly tool?: ToolDefinition;
+}
+
+/** A tool as its server describes it, with the digest that pins the description. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly digest: string;
+  readonly accepted: boolean;
+  readonly definition: JsonObject;
+}
+
+export interface Identified extends Received {
+  readonly principal: Principal;
+  /** The validated token's claims, for the mapping; for stdio what stands in for them. */
+  readonly claims: JsonObject;
+}
+
+/** What a session has come to at one version of its stream. Never changes; a new entry makes a new one. */
+export interface SessionState {
+  readonly id: string;
+  readonly identity: string;
+  readonly onBehalfOf?: string;
+  readonly purpose: string;
+  readonly capabilities: readonly string[];
+  readonly openedAtMs: number;
+  readonly deadlineMs: number;
+  readonly ended: boolean;
+  readonly labels: readonly string[];
+  /** Actions begun, by name. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly refusals: number;
+  /** Budgets drawn, by unit, in ten-thousandths. */
+  readonly spent: Readonly<Record<string, number>>;
+  /** Intents without an outcome, by id. */
+  readonly open: Readonly<Record<string, OpenIntent>>;
+  readonly holds: Readonly<Record<string, HoldState>>;
+  readonly recent: readonly string[];
+}
+
+export interface OpenIntent {
+  readonly action: string;
+  readonly spends: Readonly<Record<string, number>>;
+}
+
+/** A hold as its session's stream tells it, keyed by the digest that it binds. */
+export interface HoldState {
+  readonly id: string;
+  readonly digest: string;
+  readonly status: 'pending' | 'refused' | 'expired' | 'used';
+  readonly deadlineMs: number;
+  readonly agreed: readonly { readonly person: string; readonly entry: string }[];
+}
+
+export interface SessionSnapshot {
+  readonly stream: string;
+  readonly version: number;
+  readonly state: SessionState;
+}
+
+export interface Situated extends Identified {
+  readonly session: SessionSnapshot;
+}
+
+export interface Resource {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Everything the decision saw, as it is recorded and can be evaluated again. */
+export interface DecisionInputs {
+  readonly principal: JsonObject;
+  readonly action: string;
+  readonly resources: readonly Resource[];
+  readonly context: JsonObject;
+  readonly entities: Json;
+}
+
+export interface Decided extends Situated {
+  readonly action: Action;
+  readonly resources: readonly Resource[];
+  /** Canonical digest of exactly what is asked for; approvals bind to it. */
+  readonly digest: string;
+  readonly decision: Decision;
+  readonly inputs: DecisionInputs;
+}
+
+export interface Approved extends Decided {
+  readonly grant: Grant;
+  /** The arguments that will run, after any modification. */
+  readonly effectiveArgs: JsonObject;
+}
+
+export interface Intended extends Approved {
+  readonly intent: Intent;
+}
+
+export interface Issued extends Intended {
+  /** Present when the deciding permit asked for a credential. */
+  readonly lease?: { readonly id: string };
+}
+
+/** What came back from the target. */
+export interface Result {
+  readonly kind: 'result' | 'error';
+  readonly value: JsonObject;
+}
+
+export interface Performed extends Issued {
+  readonly result: Result;
+}
+
+export interface Inspected extends Performed {
+  readonly released: Result;
+  /** What inspection changed or found, for the record. */
+  readonly findings: readonly string[];
+}
+
+/** An attempt that waits for people or facts. */
+export interface Hold {
+  readonly id: string;
+  readonly outcome: 'step_up' | 'defer';
+  readonly deadlineMs: number;
+  readonly reasons: readonly string[];
+}

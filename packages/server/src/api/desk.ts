@@ -1,0 +1,55 @@
+import type { JsonObject } from '@flyball/protocol';
+import type { Explanation } from '../policy/index.js';
+
+export interface SessionRow {
+  readonly id: string;
+  readonly identity: string;
+  readonly on_behalf_of?: string;
+  readonly purpose: string;
+  readonly opened: string;
+  readonly until: string;
+  readonly state: 'open' | 'ended';
+  readonly labels: readonly string[];
+  readonly actions: number;
+  readonly refusals: number;
+  readonly spent: Readonly<Record<string, number>>;
+}
+
+export interface ActionRow {
+  readonly id: string;
+  readonly at: string;
+  readonly kind: 'intent' | 'hold' | 'refusal';
+  readonly identity: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly effect: string;
+}
+
+export interface HoldRow {
+  readonly id: string;
+  readonly identity: string;
+  readonly action: string;
+  readonly waits_for: string;
+  readonly until: string;
+  readonly agreed: readonly string[];
+}
+
+export interface ToolRow {
+  readonly upstream: string;
+  readonly tool: string;
+  readonly digest: string;
+  readonly accepted: boolean;
+}
+
+/** What an administrator can see and do, whether asked over HTTP or on the store itself. */
+export interface Desk {
+  sessions(most: number): Promise<readonly SessionRow[]>;
+  actions(most: number, session?: string): Promise<readonly ActionRow[]>;
+  explain(id: string): Promise<Explanation>;
+  holds(): Promise<readonly HoldRow[]>;
+  answer(hold: string, person: string, agrees: boolean, reason: string): Promise<JsonObject>;
+  tools(): Promise<readonly ToolRow[]>;
+  acceptTool(upstream: string, tool: string, person: string): Promise<JsonObject>;
+  reload(): Promise<JsonObject>;
+  status(): Promise<JsonObject>;
+}

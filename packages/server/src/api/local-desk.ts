@@ -1,0 +1,138 @@
+import { type Entry, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { SessionState } from '../action/states.js';
+import type { Holds } from '../approval/index.js';
+import type { ToolBook } from '../gateway/mcp/index.js';
+import type { Ledger } from '../ledger/index.js';
+import type { Clock } from '../lib/clock.js';
+import { isTimeId } from '../lib/ids.js';
+import { limits } from '../lib/limits.js';
+import { type ActiveBundle, type Bundle, compileBundle, explain, type Explanation } from '../policy/index.js';
+import type { ActionRow, Desk, HoldRow, SessionRow, ToolRow } from './desk.js';
+
+export interface DeskParts {
+  readonly ledger: Ledger;
+  readonly bundle: ActiveBundle;
+  readonly holds: Holds;
+  readonly tools: ToolBook;
+  readonly clock: Clock;
+  readonly store: string;
+}
+
+const attemptKinds = ['intent', 'hold', 'refusal'];
+const settledWindow = 500;
+
+/** The administrators' view, read from the record. */
+export class LocalDesk implements Desk {
+  constructor(private readonly parts: DeskParts) {}
+
+  async sessions(most: number): Promise<readonly SessionRow[]> {
+    const opened = await this.parts.ledger.store.list({ kinds: ['session.opened'], most: bounded(most) });
+    return Promise.all(opened.map(async (entry) => this.#sessionRow((entry.body as { session: string }).session)));
+  }
+
+  async #sessionRow(id: string): Promise<SessionRow> {
+    const { state } = await this.parts.ledger.projections.get<SessionState>(`session:${id}`);
+    if (!state) throw new FlyballError('not_found', 'no such session');
+    const over = state.ended || state.deadlineMs <= this.parts.clock.now();
+    return {
+      id,
+      identity: state.identity,
+      ...(state.onBehalfOf !== undefined && { on_behalf_of: state.onBehalfOf }),
+      purpose: state.purpose,
+      opened: iso(state.openedAtMs),
+      until: iso(state.deadlineMs),
+      state: over ? 'ended' : 'open',
+      labels: state.labels,
+      actions: Object.values(state.counts).reduce((sum, count) => sum + count, 0),
+      refusals: state.refusals,
+      spent: Object.fromEntries(Object.entries(state.spent).map(([unit, amount]) => [unit, amount / 10_000])),
+    };
+  }
+
+  async actions(most: number, session?: string): Promise<readonly ActionRow[]> {
+    const entries = await this.parts.ledger.store.list({ kinds: attemptKinds, most: bounded(most), ...(session !== undefined && { stream: `session:${session}` }) });
+    return Promise.all(entries.map(async (entry) => actionRow(entry, await this.parts.ledger.store.findSettling(entry.id))));
+  }
+
+  async explain(id: string): Promise<Explanation> {
+    const { store } = this.parts.ledger;
+    const entry = isTimeId(id) ? await store.find(id) : undefined;
+    if (!entry || !attemptKinds.includes(entry.kind)) throw new FlyballError('not_found', 'no such action; `flyball actions` lists them with their ids');
+    const decision = (entry.body as JsonObject)['decision'];
+    const digest = isObject(decision) && typeof decision['bundle'] === 'string' ? decision['bundle'] : undefined;
+    const payload = await store.payload(id);
+    return explain({
+      entry,
+      settled: await store.findSettling(id),
+      payload: payload && (JSON.parse(payload.content) as JsonObject),
+      bundle: digest === undefined ? undefined : await this.#bundle(digest),
+    });
+  }
+
+  /** The bundle of a digest: the active one, or the one that the record keeps. */
+  async #bundle(digest: string): Promise<Bundle | undefined> {
+    if (this.parts.bundle.current.digest === digest) return this.parts.bundle.current;
+    const [entry] = await this.parts.ledger.store.readStream(`bundle:${digest}`, 0, 1);
+    const kept = entry && (await this.parts.ledger.store.payload(entry.id));
+    return kept ? compileBundle(JSON.parse(kept.content) as Record<string, string>) : undefined;
+  }
+
+  async holds(): Promise<readonly HoldRow[]> {
+    const entries = await this.parts.ledger.store.list({ kinds: ['hold'], most: settledWindow });
+    const rows = await Promise.all(entries.map((entry) => this.#holdRow(entry)));
+    return rows.filter((row) => row !== undefined);
+  }
+
+  async #holdRow(entry: Entry): Promise<HoldRow | undefined> {
+    const { session, digest, identity, action, decision } = entry.body as { session: string; digest: string; identity: string; action: string; decision: { approvals: { approvers: string; quorum: number }[]; facts: { needs: string[] }[] } };
+    const { state } = await this.parts.ledger.projections.get<SessionState>(`session:${session}`);
+    const hold = state?.holds[digest];
+    if (hold?.id !== entry.id || hold.status !== 'pending' || hold.deadlineMs <= this.parts.clock.now()) return undefined;
+    const waits = [...decision.approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...decision.facts.map((rule) => rule.needs.join(', '))];
+    return { id: entry.id, identity, action, waits_for: waits.join('; '), until: iso(hold.deadlineMs), agreed: hold.agreed.map(({ person }) => person) };
+  }
+
+  async answer(hold: string, person: string, agrees: boolean, reason: string): Promise<JsonObject> {
+    const entry = await this.parts.holds.answer({ hold, person, agrees, reason });
+    return { hold, person, answer: agrees ? 'agreed' : 'refused', entry: entry.id };
+  }
+
+  tools(): Promise<readonly ToolRow[]> {
+    return this.parts.tools.list();
+  }
+
+  async acceptTool(upstream: string, tool: string, person: string): Promise<JsonObject> {
+    const digest = await this.parts.tools.accept(upstream, tool, person);
+    if (digest === '') throw new FlyballError('not_found', `the upstream \`${upstream}\` has listed no tool \`${tool}\` since this server started`);
+    return { upstream, tool, accepted: digest };
+  }
+
+  async reload(): Promise<JsonObject> {
+    return { ...(await this.parts.bundle.load()) };
+  }
+
+  status(): Promise<JsonObject> {
+    return Promise.resolve({ store: this.parts.store, bundle: this.parts.bundle.current.digest, clock_offset_ms: this.parts.clock.offsetMs, time: iso(this.parts.clock.now()) });
+  }
+}
+
+function actionRow(entry: Entry, settled: Entry | undefined): ActionRow {
+  const body = entry.body as JsonObject;
+  const decision = isObject(body['decision']) ? body['decision'] : undefined;
+  const outcome = settled?.body as JsonObject | undefined;
+  const text = (value: Json | undefined) => (typeof value === 'string' ? value : '');
+  const effect = entry.kind === 'refusal' ? 'none' : text(outcome?.['effect']) || text(outcome?.['status']) || (entry.kind === 'hold' ? (settled ? 'used' : 'waiting') : 'under way');
+  const error = isObject(body['error']) ? text(body['error']['code']) : '';
+  return {
+    id: entry.id,
+    at: iso(entry.at),
+    kind: entry.kind as ActionRow['kind'],
+    identity: text(body['identity']) || 'unknown',
+    action: text(body['action']) || `${text(body['method'])} ${text(body['name'])}`.trim(),
+    outcome: decision ? `${text(decision['outcome'])} (${text(decision['kind'])})` : `deny (${error})`,
+    effect,
+  };
+}
+
+const iso = (ms: number) => new Date(ms).toISOString();
+const bounded = (most: number) => Math.min(Math.max(1, most), limits.listRowsMax);

@@ -1,0 +1,36 @@
+import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
+import type { Desk } from '../api/desk.js';
+
+/** The administrators' desk of a server that is running. */
+export class RemoteDesk implements Desk {
+  constructor(
+    private readonly base: string,
+    private readonly token: string,
+  ) {}
+
+  sessions = (most: number) => this.#get<Awaited<ReturnType<Desk['sessions']>>>(`/v1/sessions?most=${most}`);
+  actions = (most: number, session?: string) => this.#get<Awaited<ReturnType<Desk['actions']>>>(`/v1/actions?most=${most}${session === undefined ? '' : `&session=${encodeURIComponent(session)}`}`);
+  explain = (id: string) => this.#get<Awaited<ReturnType<Desk['explain']>>>(`/v1/actions/${encodeURIComponent(id)}`);
+  holds = () => this.#get<Awaited<ReturnType<Desk['holds']>>>('/v1/holds');
+  tools = () => this.#get<Awaited<ReturnType<Desk['tools']>>>('/v1/tools');
+  status = () => this.#get<JsonObject>('/v1/status');
+  reload = () => this.#post('/v1/bundle/reload', {});
+  answer = (hold: string, _person: string, agrees: boolean, reason: string) => this.#post(`/v1/holds/${encodeURIComponent(hold)}/answer`, { agrees, reason });
+  acceptTool = (upstream: string, tool: string) => this.#post('/v1/tools/accept', { upstream, tool });
+
+  #get<T>(path: string): Promise<T> {
+    return this.#call(path, {}) as Promise<T>;
+  }
+
+  #post(path: string, body: JsonObject): Promise<JsonObject> {
+    return this.#call(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) as Promise<JsonObject>;
+  }
+
+  async #call(path: string, init: RequestInit): Promise<unknown> {
+    const response = await fetch(`${this.base}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${this.token}` }, redirect: 'error', signal: AbortSignal.timeout(30_000) });
+    const value: unknown = await response.json();
+    if (response.ok) return value;
+    const error = isObject(value) && isObject(value['error']) ? value['error'] : {};
+    throw new FlyballError((error['code'] ?? 'internal') as FlyballError['code'], String(error['message'] ?? `the server answered with status ${response.status}`));
+  }
+}

@@ -1,0 +1,24 @@
+import { mkdirSync } from 'node:fs';
+import { type Config, type Environment } from '../config.js';
+import { serve } from '../serve.js';
+import { openGovernor } from '../wiring.js';
+import { createLog } from './log.js';
+
+/** Runs the governor until it is told to stop. */
+export async function up(config: Config, environment: Environment): Promise<void> {
+  const log = createLog(environment);
+  mkdirSync(config.data, { recursive: true, mode: 0o700 });
+  log('info', 'opening the store', { store: config.databaseUrl === undefined ? config.data : 'postgres' });
+  const governor = await openGovernor(config, log);
+  const stopped = new Promise<string>((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, () => resolve(signal))));
+  try {
+    const serving = await serve(governor, config, environment);
+    const reload = () => void governor.bundle.load().then(({ digest, changed }) => log('info', changed ? 'bundle active' : 'bundle unchanged', { bundle: digest }), (error: unknown) => log('error', error instanceof Error ? error.message : 'the bundle could not be loaded'));
+    process.on('SIGHUP', reload);
+    log('info', 'ready', { machines: `http://${config.machines.host}:${serving.machines}/mcp`, administrators: `http://${config.administrators.host}:${serving.administrators}`, bundle: governor.bundle.current.digest });
+    log('info', 'stopping', { signal: await stopped });
+    await serving.close();
+  } finally {
+    await governor.close();
+  }
+}

@@ -1,0 +1,73 @@
+import type { FlyballError } from '@flyball/protocol';
+import type { Ending } from '../../action/run.js';
+import type { Hold } from '../../action/states.js';
+import type { Era } from './eras.js';
+import { errorText, type RequestId, type RpcError } from './message.js';
+
+/** An answer of ours to one request, and the HTTP status that goes with it. */
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Codes of COAZ-MCP, Draft 1: mapping error, denial, no decision; and JSON-RPC's own. */
+export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020 } as const;
+
+const guidance = {
+  denied: 'This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.',
+  held: 'This action waits for people or facts. Nothing has happened. Call the same tool with the same arguments again after the hold is answered; different arguments are a new question.',
+  refused: 'A person refused this action. Do not try the same effect in another way.',
+  unknown: 'Whether this action had its effect is not known. Do not repeat it; check the target first.',
+  failed: 'This action was begun and failed without an effect.',
+} as const;
+
+/** What is said to the machine about an attempt that was not released: the kind of thing and what to do, never which rule. */
+export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' }>, era: Era, isToolCall: boolean): Answer {
+  switch (ending.kind) {
+    case 'held':
+      return isToolCall ? toolAnswer(id, era, holdText(ending.hold), { outcome: ending.hold.outcome, hold: ending.hold.id, expires_at: new Date(ending.hold.deadlineMs).toISOString(), evaluation: ending.decided.id }) : errorAnswer(id, { code: rpcCodes.denied, message: holdText(ending.hold) });
+    case 'refused':
+      return refusal(id, ending.error, era, isToolCall, ending.reached.id);
+    case 'broken': {
+      const text = ending.effect === 'failed' ? guidance.failed : ending.effect === 'unknown' ? guidance.unknown : ending.error.message;
+      const message = `${ending.error.message}. ${text}`;
+      return isToolCall ? toolAnswer(id, era, message, { outcome: ending.effect, evaluation: ending.intended.id }) : errorAnswer(id, { code: rpcCodes.internal, message });
+    }
+  }
+}
+
+function holdText(hold: Hold): string {
+  const what = hold.outcome === 'step_up' ? 'people to agree' : 'facts that are missing';
+  return `Held: waiting for ${what} until ${new Date(hold.deadlineMs).toISOString()} (hold ${hold.id}). ${guidance.held}`;
+}
+
+function refusal(id: RequestId, error: FlyballError, era: Era, isToolCall: boolean, evaluation: string): Answer {
+  switch (error.code) {
+    case 'unauthenticated':
+      return { status: 401, text: errorText(id, { code: rpcCodes.denied, message: error.message }) };
+    case 'identity_refused':
+      return { status: 403, text: errorText(id, { code: rpcCodes.denied, message: error.message }) };
+    case 'request_malformed':
+    case 'request_too_large':
+      return errorAnswer(id, { code: rpcCodes.params, message: error.message });
+    case 'denied':
+    case 'action_unknown':
+    case 'approval_refused':
+    case 'session_refused':
+    case 'tool_quarantined': {
+      const message = `Denied: ${error.message}. ${error.code === 'approval_refused' ? guidance.refused : guidance.denied}`;
+      return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied', evaluation }) : errorAnswer(id, { code: rpcCodes.denied, message });
+    }
+    default:
+      return errorAnswer(id, { code: rpcCodes.internal, message: `${error.message}. Nothing has happened.` });
+  }
+}
+
+/** A tool result that the model can read and act on; COAZ-MCP allows it for denials. */
+function toolAnswer(id: RequestId, era: Era, text: string, flyball: object): Answer {
+  const result = { ...(era === 'stateless' && { resultType: 'complete' }), isError: true, content: [{ type: 'text', text }], _meta: { 'flyball/decision': flyball } };
+  return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id, result }) };
+}
+
+export const errorAnswer = (id: RequestId | null, error: RpcError, status = 200): Answer => ({ status, text: errorText(id, error) });

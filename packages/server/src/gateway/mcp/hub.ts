@@ -1,0 +1,185 @@
+import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
+import { run } from '../../action/run.js';
+import type { Issued, Result, ToolDefinition } from '../../action/states.js';
+import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
+import { targetOf, toCall } from './call.js';
+import { type Audience, Conversation } from './conversation.js';
+import { type Era, sessionVersions } from './eras.js';
+import { type Introduction, mergeIntroductions, serverInfo, toDiscovery, toSessions, toStateless } from './hub-merge.js';
+import { itemsOf, listedIn, type Namespace, Owners, prefixed, resolveName } from './hub-names.js';
+import type { OpenLink } from './link.js';
+import { filterTools } from './list-filter.js';
+import type { RpcRequest, RpcResponse } from './message.js';
+import { type Caller, type GatewayPort, received } from './port.js';
+
+export interface HubUpstream extends Namespace {
+  readonly open: OpenLink;
+  readonly timeoutMs: number;
+  readonly unlisted: boolean;
+}
+
+/** Which upstream a request goes to, and its own name for the target there. */
+interface Destination {
+  readonly upstream: string;
+  readonly name: string;
+}
+
+const ownName = 'flyball';
+
+/**
+ * One client's connection to one or several upstreams that are reached by messages: a child's pipes, or
+ * HTTP of our own. To the client it is one server.
+ */
+export class Hub {
+  readonly #conversations = new Map<string, Conversation>();
+  readonly #owners = new Owners();
+  #introductions: readonly Introduction[] = [];
+  #opening: Promise<void> | undefined;
+
+  constructor(
+    private readonly port: GatewayPort,
+    private readonly upstreams: readonly HubUpstream[],
+    private readonly audience: Audience,
+  ) {}
+
+  /** Name under which requests that concern the whole endpoint are decided. */
+  get name(): string {
+    return this.upstreams.length === 1 ? (this.upstreams[0]?.upstream ?? ownName) : ownName;
+  }
+
+  async request(request: RpcRequest, era: Era, caller: Caller, cancel?: AbortSignal): Promise<Answer> {
+    if (request.method === 'ping') return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, result: {} }) };
+    try {
+      const target = targetOf(request);
+      const destination = this.#destination(request, target);
+      // The rewritten name is what is decided on and what is sent.
+      const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
+      if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true);
+      const tool = own.method === 'tools/call' ? await this.#tool(destination) : undefined;
+      const call = toCall(destination.upstream, own, tool, destination.name);
+      const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
+      const ending = await run(received(this.port, caller, call, timeoutMs), this.port.stages, (issued, signal) => this.#perform(own, era, issued, signal), cancel);
+      if (ending.kind !== 'released') return answerTo(request.id, ending, era, request.method === 'tools/call');
+      const { kind, value } = ending.inspected.released;
+      return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: value }) }) };
+    } catch (error) {
+      if (!(error instanceof FlyballError)) throw error;
+      return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
+    }
+  }
+
+  async notify(method: string, params: JsonObject): Promise<void> {
+    // A cancelled request's own signal tells its upstream, which knows it by another id.
+    if (method === 'notifications/cancelled') return;
+    await Promise.allSettled([...this.#conversations.values()].map((conversation) => conversation.tell(method, params)));
+  }
+
+  async respond(response: RpcResponse): Promise<void> {
+    for (const conversation of this.#conversations.values()) if (await conversation.answer(response)) return;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#conversations.values()].map((conversation) => conversation.close()));
+    this.#conversations.clear();
+  }
+
+  #upstream(name: string): HubUpstream | undefined {
+    return this.upstreams.find((upstream) => upstream.upstream === name);
+  }
+
+  #destination(request: RpcRequest, target: string): Destination {
+    const [only, ...others] = this.upstreams;
+    if (only && others.length === 0) return { upstream: only.upstream, name: target };
+    const reference = request.method === 'completion/complete' && isObject(request.params['ref']) ? request.params['ref']['type'] : undefined;
+    if (request.method === 'tools/call' || request.method === 'prompts/get' || reference === 'ref/prompt') {
+      const resolved = resolveName(target, this.upstreams);
+      return resolved ? { upstream: resolved.upstream, name: resolved.own } : { upstream: ownName, name: target };
+    }
+    return { upstream: (target === '' ? undefined : this.#owners.find(target)) ?? ownName, name: target };
+  }
+
+  async #perform(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal): Promise<Result> {
+    const { method } = request;
+    const params = era === 'stateless' ? toSessions(request.params) : request.params;
+    if (method === 'initialize') return this.#initialize(params);
+    // Whether this client may listen is all there is to decide; who sends to it is the endpoint's business.
+    if (method === 'subscriptions/listen') return { kind: 'result', value: { resultType: 'complete' } };
+    if (method === 'server/discover') return { kind: 'result', value: toDiscovery(this.#introductions) };
+    const withArgs = method === 'tools/call' && params['arguments'] !== undefined ? { ...params, arguments: issued.effectiveArgs } : params;
+    const conversation = this.#conversations.get(issued.call.upstream);
+    const result = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
+    return era === 'stateless' && result.kind === 'result' ? { ...result, value: toStateless(method, result.value) } : result;
+  }
+
+  async #initialize(params: JsonObject): Promise<Result> {
+    const capabilities = isObject(params['capabilities']) ? params['capabilities'] : {};
+    await this.#introduce(capabilities, String(params['protocolVersion']), false, params['clientInfo'] as JsonObject | undefined);
+    return { kind: 'result', value: mergeIntroductions(this.#introductions) };
+  }
+
+  /** Begins a connection to every upstream, once. One that does not come up is left out; without any there is nothing to offer. */
+  #introduce(capabilities: JsonObject, protocolVersion: string, announce: boolean, clientInfo: JsonObject = serverInfo): Promise<void> {
+    this.#opening ??= (async () => {
+      const tried = await Promise.all(this.upstreams.map((upstream) => this.#open(upstream, { protocolVersion, capabilities, clientInfo }, announce)));
+      this.#introductions = tried.filter((introduction) => introduction !== undefined);
+      if (this.#introductions.length > 0) return;
+      this.#opening = undefined;
+      throw new FlyballError('performed_failed', 'no upstream server could be reached');
+    })();
+    return this.#opening;
+  }
+
+  async #open(upstream: HubUpstream, params: JsonObject, announce: boolean): Promise<Introduction | undefined> {
+    const conversation = new Conversation(upstream.open, this.audience);
+    try {
+      const answer = await conversation.ask('initialize', params, undefined, AbortSignal.timeout(upstream.timeoutMs));
+      if (!answer.result) throw new FlyballError('performed_failed', 'the upstream server did not take `initialize`');
+      if (announce) await conversation.tell('notifications/initialized', {});
+      this.#conversations.set(upstream.upstream, conversation);
+      return { upstream: upstream.upstream, result: answer.result };
+    } catch (error) {
+      this.port.log('warn', 'an upstream server could not be reached', { upstream: upstream.upstream, reason: error instanceof FlyballError ? error.message : 'unknown' });
+      await conversation.close();
+      return undefined;
+    }
+  }
+
+  async #tool({ upstream, name }: Destination): Promise<ToolDefinition | undefined> {
+    const conversation = this.#conversations.get(upstream);
+    if (!conversation) return undefined;
+    const list = async (cursor: string | undefined) => (await conversation.ask('tools/list', cursor === undefined ? {} : { cursor }, undefined)).result ?? {};
+    const tool = await this.port.tools.find(upstream, name, list);
+    if (tool || this.#upstream(upstream)?.unlisted) return tool;
+    return { name, digest: 'sha256:', accepted: false, definition: {} };
+  }
+
+  async #askOne(conversation: Conversation, method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
+    const answer = await conversation.ask(method, params, request.id, signal);
+    if (!answer.result) return { kind: 'error', value: { error: { code: answer.error?.code ?? rpcCodes.internal, message: answer.error?.message ?? 'no result', ...(answer.error?.data !== undefined && { data: answer.error.data }) } } };
+    const task = answer.result['task'];
+    if (isObject(task)) this.#owners.learn(conversation.upstream, 'tasks', [task]);
+    return { kind: 'result', value: await this.#listed(conversation.upstream, method, answer.result, issued) };
+  }
+
+  /** A page of a list as this client may see it. */
+  async #listed(upstream: string, method: string, result: JsonObject, issued: Issued): Promise<JsonObject> {
+    const field = listedIn(method);
+    if (field === undefined) return result;
+    const shown = method === 'tools/list' ? await filterTools(this.port, issued, upstream, result) : result;
+    const items = itemsOf(shown, field);
+    this.#owners.learn(upstream, field, items);
+    const prefix = this.#upstream(upstream)?.prefix ?? '';
+    return prefix === '' ? shown : { ...shown, [field]: prefixed(items, prefix, field) };
+  }
+
+  /** What concerns every upstream is asked of every one that knows it; lists come back as one. */
+  async #askAll(method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
+    const asked = [...this.#conversations.values()].filter((conversation) => !conversation.isLost);
+    const results = await Promise.all(asked.map((conversation) => this.#askOne(conversation, method, params, request, issued, signal)));
+    const good = results.filter((result) => result.kind === 'result').map((result) => result.value);
+    const [first] = results;
+    if (good.length === 0 && first) return first;
+    const field = listedIn(method);
+    return { kind: 'result', value: field === undefined ? (good[0] ?? {}) : { [field]: good.flatMap((value) => itemsOf(value, field)) } };
+  }
+}

@@ -1,0 +1,12 @@
+export { Conversation } from './conversation.js';
+export { HttpLink } from './http-link.js';
+export { HttpUpstream } from './http-upstream.js';
+export type { HubUpstream } from './hub.js';
+export { HubEndpoint } from './hub-http.js';
+export { serveStdio } from './hub-stdio.js';
+export { callerOf, createListener, type Endpoint, type OtherRoute } from './listener.js';
+export type { GatewayPort } from './port.js';
+export { received } from './port.js';
+export { HttpRelay } from './relay.js';
+export { type Command, StdioLink } from './stdio-link.js';
+export { foldPins, type PinRecord, type PinState, pinStream, ToolBook, toolsOf } from './tool-book.js';

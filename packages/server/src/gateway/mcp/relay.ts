@@ -1,0 +1,245 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { type Ending, run } from '../../action/run.js';
+import type { Issued, Result, ToolDefinition } from '../../action/states.js';
+import { limits } from '../../lib/limits.js';
+import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
+import { targetOf, toCall } from './call.js';
+import { type Era } from './eras.js';
+import { type Frame, readFrames } from './frames.js';
+import { encodeHeader } from './http-guards.js';
+import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
+import { filterTools } from './list-filter.js';
+import { idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
+import { type Caller, type GatewayPort, received } from './port.js';
+import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
+import { type Pending, RelayConnection, RelayConnections } from './relay-connection.js';
+import { HttpSink } from './sink.js';
+
+export interface RelaySettings {
+  readonly timeoutMs: number;
+  /** Lets tools be called that the server does not list, if the catalogue has them. */
+  readonly unlisted: boolean;
+}
+
+/** One exchange with a client over HTTP. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly caller: Caller;
+  /** Who calls, as one text: connections belong to it. */
+  readonly principal: string;
+}
+
+/**
+ * Passes one client's MCP connection over HTTP on to one upstream over HTTP, message by message: what the
+ * upstream says comes through as it is, and every request is an attempt first.
+ */
+export class HttpRelay {
+  readonly #connections = new RelayConnections();
+
+  constructor(
+    private readonly port: GatewayPort,
+    private readonly upstream: HttpUpstream,
+    private readonly settings: RelaySettings,
+  ) {}
+
+  async post(exchange: Exchange, message: RpcMessage, era: Era): Promise<void> {
+    const connection = this.#connection(exchange);
+    if (!connection) return unknownConnection(exchange.response);
+    if (message.kind === 'request') return this.#request(exchange, message, era, connection);
+    if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(connection, message.params['requestId']);
+    const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection), body: writeMessage(message) });
+    reply.discard();
+    exchange.response.writeHead(reply.status).end();
+  }
+
+  /** The stream for what the upstream says by itself, and for what was missed when another one broke. */
+  async get(exchange: Exchange): Promise<void> {
+    const connection = this.#connection(exchange);
+    if (!connection) return unknownConnection(exchange.response);
+    const abort = new AbortController();
+    exchange.response.once('close', () => abort.abort());
+    const reply = await this.upstream.exchange({ method: 'GET', headers: this.#headers(exchange.request.headers, connection), signal: abort.signal });
+    if (reply.status !== 200) {
+      reply.discard();
+      exchange.response.writeHead(reply.status).end();
+      return;
+    }
+    const sink = new HttpSink(exchange.response);
+    sink.open();
+    await this.#pump(reply, connection, sink).catch(() => undefined);
+    sink.end();
+  }
+
+  async delete(exchange: Exchange): Promise<void> {
+    const connection = this.#connection(exchange);
+    if (!connection?.upstreamSession) return unknownConnection(exchange.response);
+    const reply = await this.upstream.exchange({ method: 'DELETE', headers: this.#headers(exchange.request.headers, connection) });
+    reply.discard();
+    if (reply.status < 300 || reply.status === 404) this.#connections.close(connection.id);
+    exchange.response.writeHead(reply.status).end();
+  }
+
+  close(): Promise<void> {
+    return this.upstream.close();
+  }
+
+  /** The named connection; a passing one for what comes without a name; nothing for a name that is not the caller's. */
+  #connection({ request, principal }: Exchange): RelayConnection | undefined {
+    const id = request.headers['mcp-session-id'];
+    return typeof id === 'string' ? this.#connections.find(id, principal) : new RelayConnection(principal, undefined);
+  }
+
+  async #request(exchange: Exchange, request: RpcRequest, era: Era, from: RelayConnection): Promise<void> {
+    let connection = from;
+    const sink = new HttpSink(exchange.response, () => (connection === from ? {} : { 'mcp-session-id': connection.id }) as Record<string, string>);
+    const cancel = new AbortController();
+    const listens = request.method === 'subscriptions/listen';
+    if (era === 'stateless' && !listens) exchange.response.once('close', () => cancel.abort());
+    const delivery = pendingFor(sink, () => cancel.abort());
+    const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
+      const outgoing = withArguments(request, issued.effectiveArgs);
+      const ended = listens ? closing(exchange.response, signal) : signal;
+      const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection, outgoing), body: writeMessage(outgoing), signal: ended });
+      if (reply.session !== undefined && request.method === 'initialize') connection = this.#connections.open(exchange.principal, reply.session);
+      if (reply.status >= 400) return refusedByUpstream(reply, delivery);
+      const answered = this.#answer(reply, connection, request.id, delivery, era);
+      const result = await (listens ? answered.catch(endOfListening(ended)) : answered);
+      if (request.method !== 'tools/list' || result.kind === 'error') return result;
+      const value = await filterTools(this.port, issued, this.upstream.name, result.value);
+      delivery.rewritten = value !== result.value;
+      return { ...result, value };
+    };
+    const ending = await this.#run(exchange, request, connection, perform, listens ? undefined : cancel.signal);
+    await this.#deliver(request, ending, delivery, era);
+    connection.pending.delete(idKey(request.id));
+    delivery.finish();
+  }
+
+  async #run(exchange: Exchange, request: RpcRequest, connection: RelayConnection, perform: Parameters<typeof run>[2], cancel: AbortSignal | undefined): Promise<Ending | Answer> {
+    const timeoutMs = request.method === 'subscriptions/listen' ? limits.attemptMsMax : this.settings.timeoutMs;
+    try {
+      const name = targetOf(request);
+      const tool = request.method === 'tools/call' ? await this.#tool(name, exchange, request, connection) : undefined;
+      const call = toCall(this.upstream.name, request, tool, name);
+      return await run(received(this.port, exchange.caller, call, timeoutMs), this.port.stages, perform, cancel);
+    } catch (error) {
+      if (!(error instanceof FlyballError)) throw error;
+      return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
+    }
+  }
+
+  /** A tool's definition from the server itself. One that it does not list is unknown, so nobody can have agreed to it. */
+  async #tool(name: string, exchange: Exchange, request: RpcRequest, connection: RelayConnection): Promise<ToolDefinition | undefined> {
+    const meta = isObject(request.params['_meta']) ? { _meta: withoutProgress(request.params['_meta']) } : {};
+    const list = async (cursor: string | undefined): Promise<JsonObject> => {
+      const ask: RpcRequest = { kind: 'request', id: `flyball-${this.port.newId()}`, method: 'tools/list', params: { ...meta, ...(cursor !== undefined && { cursor }) } };
+      const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection, ask), body: writeMessage(ask), signal: AbortSignal.timeout(this.settings.timeoutMs) });
+      for await (const frame of readFrames(reply.body, reply.contentType)) {
+        const message = parseMessage(frame.data);
+        if (message?.kind === 'response' && message.id === ask.id) return message.result ?? {};
+      }
+      return {};
+    };
+    const tool = await this.port.tools.find(this.upstream.name, name, list);
+    if (tool || this.settings.unlisted) return tool;
+    return { name, digest: 'sha256:', accepted: false, definition: {} };
+  }
+
+  /** The answer to one request, whichever stream of the connection it comes on. */
+  async #answer(reply: UpstreamReply, connection: RelayConnection, id: RequestId, delivery: Delivery, era: Era): Promise<Result> {
+    let resolve: (result: Result) => void = () => undefined;
+    const answer = new Promise<Result>((done) => (resolve = done));
+    let resumable = false;
+    const pending: Pending = Object.assign(delivery, {
+      answer: (response: RpcResponse) => resolve(response.error ? { kind: 'error', value: { error: response.error as unknown as JsonObject } } : { kind: 'result', value: response.result ?? {} }),
+    });
+    connection.pending.set(idKey(id), pending);
+    const ended = this.#pump(reply, connection, delivery.sink, (frame) => (resumable ||= frame.id !== undefined && era === 'sessions')).then(() => {
+      if (resumable && connection.upstreamSession !== undefined) delivery.sink.end();
+      else throw new FlyballError('performed_unknown', 'the upstream server ended without an answer');
+    });
+    // A stream that ends early on a connection that can be resumed brings its answer later, on another one.
+    return Promise.race([answer, ended.then(() => answer)]);
+  }
+
+  async #pump(reply: UpstreamReply, connection: RelayConnection, sink: HttpSink, see: (frame: Frame) => void = () => undefined): Promise<void> {
+    for await (const frame of readFrames(reply.body, reply.contentType)) {
+      see(frame);
+      const message = parseMessage(frame.data);
+      const pending = message?.kind === 'response' && message.id !== null ? connection.pending.get(idKey(message.id)) : undefined;
+      if (message?.kind === 'response' && pending) {
+        Object.assign(pending, { sink, frame });
+        pending.answer(message);
+        await pending.delivered;
+        if (reply.contentType.includes('application/json')) return;
+      } else if (message?.kind !== 'response') {
+        if (message?.kind === 'notification' && message.method === 'notifications/tools/list_changed') this.port.tools.invalidate(this.upstream.name);
+        await sink.send(frame);
+      }
+    }
+  }
+
+  #cancel(connection: RelayConnection, id: Json | undefined): void {
+    if (typeof id === 'string' || typeof id === 'number') connection.pending.get(idKey(id))?.cancel();
+  }
+
+  async #deliver(request: RpcRequest, ending: Ending | Answer, delivery: Delivery, era: Era): Promise<void> {
+    if (!('kind' in ending)) return delivery.sink.answer(ending.status, ending.text);
+    if (ending.kind !== 'released') {
+      const answer = answerTo(request.id, ending, era, request.method === 'tools/call');
+      return delivery.sink.answer(answer.status, answer.text, {}, answer.headers);
+    }
+    const { released, result } = ending.inspected;
+    const { data, event, id, retry } = delivery.frame ?? { data: '' };
+    const around = { ...(event !== undefined && { event }), ...(id !== undefined && { id }), ...(retry !== undefined && { retry }) };
+    const untouched = data !== '' && released === result && !delivery.rewritten;
+    const text = untouched ? data : JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(released.kind === 'error' ? released.value : { result: released.value }) });
+    await delivery.sink.answer(delivery.status, text, around);
+  }
+
+  /** Headers for the upstream: the protocol's own, never the client's credentials. */
+  #headers(incoming: IncomingHttpHeaders, connection: RelayConnection, request?: RpcRequest): Record<string, string> {
+    const passed = ['mcp-protocol-version', 'last-event-id', ...Object.keys(incoming).filter((name) => name.startsWith('mcp-param-'))];
+    const copied = Object.fromEntries(passed.flatMap((name) => (typeof incoming[name] === 'string' ? [[name, incoming[name]]] : [])));
+    const stateless = incoming['mcp-method'] !== undefined && request;
+    return {
+      ...copied,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...(connection.upstreamSession !== undefined && { 'mcp-session-id': connection.upstreamSession }),
+      ...(stateless && { 'mcp-method': request.method }),
+      ...(stateless && typeof incoming['mcp-name'] === 'string' && request.method !== 'tools/list' && { 'mcp-name': encodeHeader(targetOf(request)) }),
+    };
+  }
+}
+
+function withArguments(request: RpcRequest, args: JsonObject): RpcRequest {
+  return request.method === 'tools/call' && request.params['arguments'] !== undefined ? { ...request, params: { ...request.params, arguments: args } } : request;
+}
+
+function withoutProgress(meta: JsonObject): JsonObject {
+  const { progressToken: _token, ...rest } = meta;
+  return rest;
+}
+
+/** A signal that also fires when the client goes away. */
+function closing(response: ServerResponse, signal: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return AbortSignal.any([signal, gone.signal]);
+}
+
+/** A client that stops listening has had what it asked for. */
+function endOfListening(signal: AbortSignal): (error: unknown) => Result {
+  return (error) => {
+    if (signal.aborted) return { kind: 'result', value: {} };
+    throw error;
+  };
+}
+
+function unknownConnection(response: ServerResponse): void {
+  const { status, text } = errorAnswer(null, { code: rpcCodes.denied, message: 'no such MCP session; send `initialize` again' }, 404);
+  response.writeHead(status, { 'content-type': 'application/json' }).end(text);
+}

@@ -1,0 +1,129 @@
+import { digestOf, type Entry, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { ToolDefinition } from '../../action/states.js';
+import type { Clock } from '../../lib/clock.js';
+import { limits } from '../../lib/limits.js';
+
+/** Digests of definitions that count as known, by tool: first seen, or accepted by an administrator since. */
+export type PinState = Readonly<Record<string, string>>;
+
+/** What the book needs of the record and of the bundle. */
+export interface PinRecord {
+  read(stream: string): Promise<{ readonly version: number; readonly state: PinState | undefined }>;
+  append(draft: { readonly kind: 'tool.pinned' | 'tool.accepted'; readonly streams: readonly { readonly stream: string; readonly expected?: number }[]; readonly body: unknown }): Promise<Entry | undefined>;
+  /** The definition that the bundle pins, if it pins this upstream's. */
+  bundled(upstream: string, name: string): Json | undefined;
+}
+
+/** Asks an upstream for one page of its tools. */
+export type ListTools = (cursor: string | undefined) => Promise<JsonObject>;
+
+interface Observed {
+  readonly at: number;
+  readonly tools: ReadonlyMap<string, JsonObject>;
+}
+
+const freshMs = 5 * 60_000;
+
+export const pinStream = (upstream: string): string => `tools:${upstream}`;
+
+export function foldPins(state: PinState | undefined, entry: Entry): PinState {
+  const { tools } = entry.body as { readonly tools: PinState };
+  return { ...state, ...tools };
+}
+
+/**
+ * What upstreams say about their tools, held against what was known of them. A definition that changed is
+ * quarantined until somebody accepts it: a description is part of what was agreed to.
+ */
+export class ToolBook {
+  readonly #observed = new Map<string, Observed>();
+  readonly #stale = new Set<string>();
+
+  constructor(
+    private readonly record: PinRecord,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Definition of one tool as its server gives it now, or nothing when it lists no such tool. */
+  async find(upstream: string, name: string, list: ListTools): Promise<ToolDefinition | undefined> {
+    const known = this.#observed.get(upstream);
+    if (!known || this.#stale.has(upstream) || this.clock.now() - known.at > freshMs) await this.#refresh(upstream, list);
+    const definition = this.#observed.get(upstream)?.tools.get(name);
+    return definition && this.judge(upstream, definition);
+  }
+
+  /** The server says that its tools changed: the next call asks for them again. */
+  invalidate(upstream: string): void {
+    this.#stale.add(upstream);
+  }
+
+  /** Takes note of listed tools; what is seen for the first time is pinned as it is. */
+  async observe(upstream: string, tools: readonly JsonObject[]): Promise<void> {
+    const known = this.#observed.get(upstream)?.tools ?? new Map<string, JsonObject>();
+    const merged = new Map([...known, ...tools.map((tool) => [String(tool['name']), tool] as const)].slice(0, limits.toolsPerUpstreamMax));
+    this.#observed.set(upstream, { at: this.clock.now(), tools: merged });
+    await this.#pinNew(upstream, tools);
+  }
+
+  async judge(upstream: string, definition: JsonObject): Promise<ToolDefinition> {
+    const name = String(definition['name']);
+    const digest = digestOf(definition);
+    const { state } = await this.record.read(pinStream(upstream));
+    const bundled = this.record.bundled(upstream, name);
+    const pinned = state && Object.hasOwn(state, name) ? state[name] : undefined;
+    const agreed = digest === pinned || (bundled !== undefined && digest === digestOf(bundled));
+    return { name, digest, accepted: agreed && !hidesText(definition), definition };
+  }
+
+  /** Every tool that upstreams have listed since this node started, and whether it is as it was agreed to. */
+  async list(): Promise<readonly { readonly upstream: string; readonly tool: string; readonly digest: string; readonly accepted: boolean }[]> {
+    const all = [...this.#observed].flatMap(([upstream, { tools }]) => [...tools.values()].map((definition) => ({ upstream, definition })));
+    return Promise.all(all.map(async ({ upstream, definition }) => {
+      const { name, digest, accepted } = await this.judge(upstream, definition);
+      return { upstream, tool: name, digest, accepted };
+    }));
+  }
+
+  async accept(upstream: string, name: string, person: string): Promise<string> {
+    const definition = this.#observed.get(upstream)?.tools.get(name);
+    if (!definition) return '';
+    const digest = digestOf(definition);
+    await this.record.append({ kind: 'tool.accepted', streams: [{ stream: pinStream(upstream) }], body: { upstream, tools: { [name]: digest }, person } });
+    return digest;
+  }
+
+  async #refresh(upstream: string, list: ListTools): Promise<void> {
+    const tools: JsonObject[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < limits.pagesMax; page++) {
+      const result = await list(cursor);
+      tools.push(...toolsOf(result));
+      cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
+      if (cursor === undefined || tools.length > limits.toolsPerUpstreamMax) break;
+    }
+    this.#observed.delete(upstream);
+    this.#stale.delete(upstream);
+    await this.observe(upstream, tools);
+  }
+
+  /** With definitions in the bundle, only those count; else the first sight does. */
+  async #pinNew(upstream: string, tools: readonly JsonObject[]): Promise<void> {
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      const { version, state } = await this.record.read(pinStream(upstream));
+      const fresh = tools.filter((tool) => !Object.hasOwn(state ?? {}, String(tool['name'])) && this.record.bundled(upstream, String(tool['name'])) === undefined);
+      if (fresh.length === 0) return;
+      const body = { upstream, tools: Object.fromEntries(fresh.map((tool) => [String(tool['name']), digestOf(tool)])) };
+      if (await this.record.append({ kind: 'tool.pinned', streams: [{ stream: pinStream(upstream), expected: version }], body })) return;
+    }
+  }
+}
+
+export function toolsOf(result: JsonObject): readonly JsonObject[] {
+  const tools = result['tools'];
+  return Array.isArray(tools) ? (tools as readonly Json[]).filter((tool): tool is JsonObject => isObject(tool) && typeof tool['name'] === 'string') : [];
+}
+
+/** Characters that a person does not see and a model reads: Unicode tags and changes of writing direction. */
+const hidden = /[\u{E0000}-\u{E007F}\u202A-\u202E\u2066-\u2069]/u;
+
+const hidesText = (definition: JsonObject): boolean => hidden.test(JSON.stringify(definition));

@@ -1,0 +1,28 @@
+import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { limits } from '../lib/limits.js';
+
+export interface Delegation {
+  /** Who acts now: the token's actor, or its subject when it has none. */
+  readonly actor: string;
+  readonly onBehalfOf?: string;
+  /** Earlier actors, nearest first. */
+  readonly chain: readonly string[];
+}
+
+/**
+ * Reads who acts for whom from a validated token (RFC 8693, section 4.1): with `act`, the subject is the one
+ * acted for and the outermost `act` is the one acting. Refuses chains that are too long or come round again.
+ */
+export function readDelegation(claims: JsonObject, subject: string): Delegation {
+  const actors: string[] = [];
+  for (let link: Json | undefined = claims['act']; link !== undefined; link = (link as JsonObject)['act']) {
+    if (!isObject(link) || typeof link['sub'] !== 'string' || link['sub'] === '') throw refused(`link ${actors.length + 1} has no \`sub\``);
+    actors.push(link['sub']);
+    if (actors.length > limits.chainDepthMax) throw refused(`more than ${limits.chainDepthMax} links`);
+  }
+  if (new Set([subject, ...actors]).size !== actors.length + 1) throw refused('an actor appears twice');
+  const [actor, ...chain] = actors;
+  return actor === undefined ? { actor: subject, chain: [] } : { actor, onBehalfOf: subject, chain };
+}
+
+const refused = (detail: string) => new FlyballError('unauthenticated', 'token refused: delegation', { detail });

@@ -1,0 +1,70 @@
+import { canonicalText, type Entry, FlyballError } from '@flyball/protocol';
+import { leafHash } from '@flyball/tlog';
+import type { Clock } from '../lib/clock.js';
+import { timeId } from '../lib/ids.js';
+import { limits } from '../lib/limits.js';
+import type { Draft } from './draft.js';
+import type { Projections } from './projections.js';
+import type { EntryStore } from './store.js';
+
+/** Writes entries. Everything that happened is here, and nothing counts as having happened before it is. */
+export class Ledger {
+  constructor(
+    private readonly tenant: string,
+    readonly store: EntryStore,
+    readonly projections: Projections,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Appends an entry; durable when it resolves. `undefined`: a stream is no longer at the version that the
+   * draft expected, so whatever was decided on it is void. Without expectations it follows the stream.
+   */
+  async append(draft: Draft): Promise<Entry | undefined> {
+    const conditional = draft.streams.some((place) => place.expected !== undefined);
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      const written = await this.#tryAppend(draft);
+      if (written || conditional) return written;
+    }
+    throw new FlyballError('conflict', 'the record moved on faster than an entry could be added; try again');
+  }
+
+  async #tryAppend(draft: Draft): Promise<Entry | undefined> {
+    const missing = draft.streams.filter((place) => !this.projections.peek(place.stream));
+    for (const place of missing) await this.projections.get(place.stream);
+    // From here to `commit` nothing is awaited: between looking at the versions and taking them, nobody else can.
+    const entry = this.#place(draft);
+    if (!entry) return undefined;
+    const text = canonicalText(entry);
+    this.projections.apply(entry);
+    try {
+      await this.store.commit({ entry, text, leaf: leafHash(text), ...(draft.payload && { payload: draft.payload }) });
+    } catch (error) {
+      if (error instanceof FlyballError && error.code === 'conflict') return undefined;
+      throw error;
+    }
+    this.projections.settled(entry);
+    return entry;
+  }
+
+  #place(draft: Draft): Entry | undefined {
+    const streams = [];
+    for (const { stream, expected } of draft.streams) {
+      const version = this.projections.peek(stream)?.version;
+      if (version === undefined || (expected !== undefined && expected !== version)) return undefined;
+      streams.push({ stream, version: version + 1 });
+    }
+    const at = this.clock.now();
+    return {
+      v: 1,
+      tenant: this.tenant,
+      id: draft.id ?? timeId(at),
+      kind: draft.kind,
+      at,
+      streams,
+      ...(draft.deadline !== undefined && { deadline: draft.deadline }),
+      ...(draft.settles !== undefined && { settles: draft.settles }),
+      body: draft.body,
+    };
+  }
+}

@@ -1,0 +1,122 @@
+import { type Effect, FlyballError } from '@flyball/protocol';
+import { Intent } from '../action/seal.js';
+import type { OutcomeDetail, Reached, Recorder } from '../action/stages.js';
+import type { Approved, Decided, Hold, Intended } from '../action/states.js';
+import type { Clock } from '../lib/clock.js';
+import { limits } from '../lib/limits.js';
+import { decidedBody, intentBody, payloadOf, reachedBody } from './bodies.js';
+import type { Draft } from './draft.js';
+import type { Ledger } from './ledger.js';
+import type { Spool } from './spool.js';
+
+/** Told about what could not be recorded as it should. */
+export interface RecordTrouble {
+  (message: string, error: unknown): void;
+}
+
+const pendingHoldsMost = 100;
+const strangersPerSecond = 50;
+
+/** Writes the entries of one attempt. */
+export class AttemptRecorder implements Recorder {
+  #strangers = { second: 0, count: 0 };
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly spool: Spool,
+    private readonly clock: Clock,
+    private readonly trouble: RecordTrouble,
+  ) {}
+
+  async intent(approved: Approved): Promise<Intended | undefined> {
+    const { session, grant, deadlineMs } = approved;
+    const payload = payloadOf(approved, approved.effectiveArgs);
+    const entry = await this.ledger.append({
+      kind: 'intent',
+      id: approved.id,
+      streams: [{ stream: session.stream, expected: session.version }],
+      deadline: deadlineMs,
+      ...(grant.hold !== undefined && { settles: grant.hold }),
+      body: intentBody(approved, payload),
+      payload,
+    });
+    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs) };
+  }
+
+  async hold(decided: Decided): Promise<Hold | undefined> {
+    const { session, decision } = decided;
+    const waiting = Object.values(session.state.holds).filter((hold) => hold.status === 'pending' && hold.deadlineMs > this.clock.now());
+    if (waiting.length >= pendingHoldsMost) throw new FlyballError('overloaded', `this session already waits for ${pendingHoldsMost} answers; nothing was asked`);
+    const rules = [...decision.approvals, ...decision.facts];
+    const deadlineMs = this.clock.now() + Math.min(limits.holdMs, ...rules.map((rule) => rule.withinMs));
+    const payload = payloadOf(decided);
+    const place = { stream: session.stream, expected: session.version };
+    const entry = await this.ledger.append({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided, payload), payload });
+    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort() };
+  }
+
+  /** A refusal stands whether or not it can be recorded; of strangers only so many in a second are. */
+  async refusal(reached: Reached, error: FlyballError): Promise<void> {
+    if (!reached.principal && this.#tooManyStrangers()) return;
+    try {
+      const payload = reached.inputs ? payloadOf(reached) : undefined;
+      await this.ledger.append({
+        kind: 'refusal',
+        id: reached.id,
+        streams: reached.session ? [{ stream: reached.session.stream }] : [],
+        body: { ...reachedBody(reached, payload), error: errorBody(error) },
+        ...(payload && { payload }),
+      });
+    } catch (failure) {
+      this.trouble('a refusal could not be recorded; it stands', failure);
+    }
+  }
+
+  async outcome(intended: Intended, effect: Effect, detail: OutcomeDetail): Promise<void> {
+    const draft: Draft = {
+      kind: 'outcome',
+      streams: [{ stream: intended.intent.stream }],
+      settles: intended.intent.id,
+      body: {
+        session: intended.session.state.id,
+        action: intended.action.name,
+        effect,
+        ...(detail.result && { answer: detail.result.kind }),
+        findings: detail.findings ?? [],
+        ...(detail.error && { error: errorBody(detail.error) }),
+      },
+    };
+    try {
+      await this.record(draft);
+    } catch (failure) {
+      this.trouble('an outcome waits on disk until the store can take it', failure);
+      this.#keep(draft);
+    }
+  }
+
+  /** Records an outcome; that somebody else settled the intent first is no failure. */
+  async record(draft: Draft): Promise<void> {
+    try {
+      await this.ledger.append(draft);
+    } catch (error) {
+      if (!(error instanceof FlyballError && error.code === 'already_settled')) throw error;
+    }
+  }
+
+  /** Without a place on the disk either, the intent stands open and is settled as `unknown` at its deadline. */
+  #keep(draft: Draft): void {
+    try {
+      this.spool.keep(draft);
+    } catch (failure) {
+      this.trouble('an outcome could not be kept on disk; its action will be recorded as unknown', failure);
+    }
+  }
+
+  #tooManyStrangers(): boolean {
+    const second = Math.floor(this.clock.now() / 1_000);
+    this.#strangers = second === this.#strangers.second ? { second, count: this.#strangers.count + 1 } : { second, count: 1 };
+    return this.#strangers.count > strangersPerSecond;
+  }
+}
+
+const errorBody = ({ code, message, detail }: FlyballError) => ({ code, message, ...(detail !== undefined && { detail }) });

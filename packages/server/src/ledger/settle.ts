@@ -1,0 +1,68 @@
+import { type Entry, FlyballError } from '@flyball/protocol';
+import type { Clock } from '../lib/clock.js';
+import type { Draft } from './draft.js';
+import type { Ledger } from './ledger.js';
+
+const watermarkKey = 'settled-until';
+const marginMs = 5 * 60_000;
+const batchMost = 500;
+
+/**
+ * Ends every wait whose deadline has passed: an intent without an outcome becomes `unknown` (never `failed`,
+ * never tried again), a hold expires, a session ends. Any node may do it for any other; the store lets one win.
+ */
+export class Settler {
+  #watermark: number | undefined;
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Settles what is overdue now; returns how much it was. */
+  async run(): Promise<number> {
+    const now = this.clock.now();
+    this.#watermark ??= Number((await this.ledger.store.getMeta(watermarkKey)) ?? '0');
+    let settled = 0;
+    for (;;) {
+      const overdue = await this.ledger.store.overdue(this.#watermark, now, batchMost);
+      for (const entry of overdue) await this.#settle(entry);
+      settled += overdue.length;
+      if (overdue.length < batchMost) break;
+    }
+    await this.#advance(now - marginMs);
+    return settled;
+  }
+
+  /** Everything with an earlier deadline is settled; the margin is for what was late in being written. */
+  async #advance(until: number): Promise<void> {
+    if (this.#watermark === undefined || until - this.#watermark < marginMs / 5) return;
+    this.#watermark = until;
+    await this.ledger.store.setMeta(watermarkKey, String(until));
+  }
+
+  async #settle(entry: Entry): Promise<void> {
+    const draft = ending(entry);
+    if (!draft) return;
+    try {
+      await this.ledger.append(draft);
+    } catch (error) {
+      if (!(error instanceof FlyballError && error.code === 'already_settled')) throw error;
+    }
+  }
+}
+
+function ending(entry: Entry): Draft | undefined {
+  const streams = entry.streams.map(({ stream }) => ({ stream }));
+  const { session, action, digest } = entry.body as { session?: string; action?: string; digest?: string };
+  switch (entry.kind) {
+    case 'intent':
+      return { kind: 'outcome', streams, settles: entry.id, body: { session, action, effect: 'unknown', findings: ['no outcome was reported before the deadline'] } };
+    case 'hold':
+      return { kind: 'hold.settled', streams, settles: entry.id, body: { session, digest, status: 'expired' } };
+    case 'session.opened':
+      return { kind: 'session.ended', streams, settles: entry.id, body: { session, reason: 'its deadline passed' } };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Entry } from '@flyball/protocol';
+import type { Payload } from './draft.js';
+
+/** What the ledger needs of a store. Fulfilled by `store/`; one contract suite runs on every store. */
+export interface EntryStore {
+  /**
+   * Durable when it resolves. Throws `conflict` when another entry has one of its places, `already_settled`
+   * when another entry settled the same one, `store_unavailable` when nothing can be said or written.
+   * Entries are written in the order in which they were handed in.
+   */
+  commit(record: EntryRecord): Promise<void>;
+  /** Called in the same tick in which an entry is found not to be written, before anyone can build on it. */
+  onLost(listener: (streams: readonly string[]) => void): void;
+  readStream(stream: string, afterVersion: number, most: number): Promise<readonly Entry[]>;
+  find(id: string): Promise<Entry | undefined>;
+  findSettling(id: string): Promise<Entry | undefined>;
+  payload(id: string): Promise<Payload | undefined>;
+  /** Entries whose deadline passed between the two moments and that nothing settled, oldest first. */
+  overdue(afterMs: number, beforeMs: number, most: number): Promise<readonly Entry[]>;
+  list(query: ListQuery): Promise<readonly Entry[]>;
+  getMeta(key: string): Promise<string | undefined>;
+  setMeta(key: string, value: string): Promise<void>;
+}
+
+export interface EntryRecord {
+  readonly entry: Entry;
+  /** Canonical text of the entry: what was hashed. */
+  readonly text: string;
+  readonly leaf: Uint8Array;
+  readonly payload?: Payload;
+}
+
+export interface ListQuery {
+  readonly kinds: readonly string[];
+  readonly stream?: string;
+  /** Only entries older than this one. */
+  readonly before?: string;
+  readonly most: number;
+}

@@ -1,0 +1,1 @@
+export { inspect, type OutputSettings, type SchemaMode } from './inspect.js';

@@ -1,0 +1,27 @@
+import type { Identity, Json } from '@flyball/protocol';
+import type { Rule } from './annotations.js';
+import type { Catalogue, CataloguedAction } from './catalogue.js';
+import type { PolicySource } from './cedar-text.js';
+import type { PolicyEngine } from './engine.js';
+import type { ArgumentType } from './types.js';
+
+/** An immutable, versioned set of policies, catalogue, identities and people. */
+export interface Bundle {
+  /** Digest of its files: the policy version that every decision names. */
+  readonly digest: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly catalogue: Catalogue;
+  readonly identities: readonly Identity[];
+  readonly people: ReadonlyMap<string, { readonly groups: readonly string[]; readonly administrator: boolean }>;
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly sources: ReadonlyMap<string, PolicySource>;
+  readonly engine: PolicyEngine;
+  /** The policies without their conditions, for asking what could be allowed at all. */
+  reach(): PolicyEngine;
+  readonly actionGroups: ReadonlyMap<string, readonly string[]>;
+  readonly warnings: readonly string[];
+  /** Pinned definitions of tools, by upstream and name. */
+  readonly tools: ReadonlyMap<string, ReadonlyMap<string, Json>>;
+  argumentsOf(action: CataloguedAction, upstream: string, name: string): ArgumentType | undefined;
+}
+

@@ -1,0 +1,41 @@
+import type { Action } from '@flyball/protocol';
+import { matchesGlob } from '../lib/glob.js';
+import type { ActionDocument } from './documents.js';
+import { protocolActions } from './protocol-actions.js';
+
+export interface CataloguedAction extends Action {
+  readonly mapping?: ActionDocument['mapping'];
+}
+
+/** Finds the catalogued action of a call: the entry that names the call most exactly, in the order of the file. */
+export class Catalogue {
+  readonly actions: readonly CataloguedAction[];
+
+  constructor(own: readonly CataloguedAction[]) {
+    const named = new Set(own.map((action) => action.name));
+    this.actions = [...own, ...protocolActions.filter((action) => !named.has(action.name))];
+  }
+
+  find(upstream: string, method: string, name: string): CataloguedAction | undefined {
+    const matching = this.actions.filter(({ match }) => match.method === method && matchesGlob(match.upstream, upstream) && matchesGlob(match.name, name));
+    return matching.reduce<CataloguedAction | undefined>((best, action) => (best && exactness(best) >= exactness(action) ? best : action), undefined);
+  }
+}
+
+/** Letters that are stated rather than left open by `*`; the name counts before the upstream. */
+function exactness({ match }: Action): number {
+  const stated = (pattern: string) => (pattern.includes('*') ? pattern.length - 1 : 1_000);
+  return stated(match.name) * 10_000 + stated(match.upstream);
+}
+
+/** What an action still owes before it may run by itself. */
+export function owed(action: ActionDocument): readonly string[] {
+  if (action.automation !== 'automatic') return [];
+  return [
+    ...(action.owner === undefined ? ['`owner`'] : []),
+    ...(action.expires === undefined ? ['`expires`'] : []),
+    ...(action.revocation === undefined ? ['`revocation`'] : []),
+    ...(action.reason === undefined ? ['`reason`'] : []),
+    ...(action.reversible || action.tier !== 'act' ? [] : ['`reversible: true`']),
+  ];
+}

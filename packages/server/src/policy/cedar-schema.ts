@@ -1,0 +1,93 @@
+import type { SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Action } from '@flyball/protocol';
+import type { FactType } from './documents.js';
+import type { ArgumentType } from './types.js';
+
+type CedarType = Record<string, unknown>;
+
+const string = { type: 'String' };
+const long = { type: 'Long' };
+const decimal = { type: 'Extension', name: 'decimal' };
+const datetime = { type: 'Extension', name: 'datetime' };
+const strings = { type: 'Set', element: string };
+const optional = (type: CedarType) => ({ ...type, required: false });
+const record = (attributes: Record<string, CedarType>) => ({ type: 'Record', attributes });
+
+export interface SchemaParts {
+  readonly actions: readonly Action[];
+  readonly groups: readonly string[];
+  readonly facts: Readonly<Record<string, Readonly<Record<string, FactType>>>>;
+  readonly argumentsOf: (action: Action) => ArgumentType | undefined;
+}
+
+/** The Cedar schema that a bundle's policies are validated against, made from its catalogue and the tools' own schemas. */
+export function cedarSchema({ actions, groups, facts, argumentsOf }: SchemaParts): SchemaJson<string> {
+  const units = [...new Set(actions.flatMap((action) => Object.keys(action.spends)))];
+  const session = record({
+    purpose: string,
+    capabilities: strings,
+    labels: strings,
+    actions: strings,
+    counts: record(Object.fromEntries(actions.map((action) => [action.name, optional(long)]))),
+    spent: record(Object.fromEntries(units.map((unit) => [unit, decimal]))),
+    refusals: long,
+    age: { type: 'Extension', name: 'duration' },
+  });
+  const factTypes = record(Object.fromEntries(Object.entries(facts).map(([name, attributes]) => [name, optional(record(mapValues(attributes, (type) => factTypesOf[type])))])));
+  const origin = record({ gateway: string, address: optional({ type: 'Extension', name: 'ipaddr' }) });
+  const context = (action: Action) =>
+    record({
+      args: cedarType(argumentsOf(action) ?? { kind: 'record', attributes: {} }),
+      unrepresented: strings,
+      session: { type: 'Session' },
+      facts: { type: 'Facts' },
+      origin: { type: 'Origin' },
+      now: datetime,
+      on_behalf_of: optional(string),
+    });
+  const actionTypes = actions.map((action) => [
+    action.name,
+    { memberOf: actionGroups(action).map((id) => ({ id })), appliesTo: { principalTypes: ['Identity'], resourceTypes: ['Resource'], context: context(action) } },
+  ]);
+  const actionGroupTypes = [...new Set(actions.flatMap(actionGroups))].map((group) => [group, {}]);
+  return {
+    '': {
+      commonTypes: { Session: session, Facts: factTypes, Origin: origin },
+      entityTypes: {
+        Group: { ...(groups.length > 0 && { memberOfTypes: [] }) },
+        Identity: { memberOfTypes: ['Group'], shape: record({ kind: string, autonomy: string, owner: string, purpose: string, expires: optional(datetime), findings: strings }) },
+        Resource: { shape: record({ kind: string, name: string }) },
+      },
+      actions: Object.fromEntries([...actionGroupTypes, ...actionTypes]) as Record<string, object>,
+    },
+  } as unknown as SchemaJson<string>;
+}
+
+/** Groups that an action belongs to by itself: its tier, and `releases` or `reads` groups for each label. */
+export function actionGroups(action: Action): readonly string[] {
+  const byLabel = [...action.reads.map((label) => `reads-${label}`), ...action.releases.map((label) => `releases-${label}`)];
+  return [...new Set([action.tier, ...action.groups, ...byLabel])];
+}
+
+const factTypesOf: Readonly<Record<FactType, CedarType>> = { boolean: { type: 'Boolean' }, string, integer: long, decimal, datetime };
+
+function cedarType(type: ArgumentType): CedarType {
+  switch (type.kind) {
+    case 'string':
+      return string;
+    case 'integer':
+      return long;
+    case 'decimal':
+      return decimal;
+    case 'boolean':
+      return { type: 'Boolean' };
+    case 'set':
+      return { type: 'Set', element: cedarType(type.element) };
+    case 'record':
+      return record(mapValues(type.attributes, (attribute) => ({ ...cedarType(attribute.type), required: attribute.required })));
+  }
+}
+
+function mapValues<A, B>(values: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
+}

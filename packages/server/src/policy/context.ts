@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import type { Identity, Json, JsonObject } from '@flyball/protocol';
+import type { DecisionInputs, Resource, Situated } from '../action/states.js';
+import type { EngineRequest } from './engine.js';
+import { type ArgumentType, encode } from './types.js';
+
+const ten4 = 10_000;
+const extension = (fn: string, arg: string): Json => ({ __extn: { fn, arg } });
+const datetime = (ms: number): Json => extension('datetime', new Date(ms).toISOString());
+
+/** Everything that a policy sees of an attempt. Time comes in as `now`; nothing here looks at a clock. */
+export function decisionInputs(situated: Situated, action: string, resources: readonly Resource[], argumentType: ArgumentType | undefined, nowMs: number): DecisionInputs {
+  const { principal, session, call, origin } = situated;
+  const state = session.state;
+  const args = encode(call.args, argumentType ?? { kind: 'record', attributes: {} }, '');
+  const context: JsonObject = {
+    args: args.value ?? {},
+    unrepresented: args.left,
+    session: {
+      purpose: state.purpose,
+      capabilities: state.capabilities,
+      labels: state.labels,
+      actions: Object.keys(state.counts),
+      counts: state.counts,
+      spent: Object.fromEntries(Object.entries(state.spent).map(([unit, amount]) => [unit, extension('decimal', (amount / ten4).toFixed(4))])),
+      refusals: state.refusals,
+      age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
+    },
+    facts: {},
+    origin: { gateway: origin.gateway, ...(isIP(origin.address) && { address: extension('ip', origin.address) }) },
+    now: datetime(nowMs),
+    ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
+  };
+  return { principal: principalJson(principal.identity), action, resources, context, entities: [] };
+}
+
+const principalJson = ({ id, kind, autonomy, owner, purpose, groups, expiresAtMs }: Identity): JsonObject => ({
+  id,
+  groups,
+  attributes: { kind, autonomy, owner, purpose, findings: [], ...(expiresAtMs !== undefined && { expires: datetime(expiresAtMs) }) },
+});
+
+/** The inputs as the engine's request for one of the resources. Entities an engine is not told about would silently be in no group. */
+export function engineRequest(inputs: DecisionInputs, resource: Resource, actionGroups: readonly string[]): EngineRequest {
+  const { id, groups, attributes } = inputs.principal as { id: string; groups: readonly string[]; attributes: JsonObject };
+  const principal = { type: 'Identity', id };
+  const action = { type: 'Action', id: inputs.action };
+  const target = { type: 'Resource', id: `${resource.type}/${resource.id}` };
+  const entities: Json = [
+    { uid: principal, attrs: attributes, parents: groups.map((group) => ({ type: 'Group', id: group })) },
+    { uid: action, attrs: {}, parents: actionGroups.map((group) => ({ type: 'Action', id: group })) },
+    { uid: target, attrs: { kind: resource.type, name: resource.id }, parents: [] },
+  ];
+  return { principal, action, resource: target, context: inputs.context, entities };
+}

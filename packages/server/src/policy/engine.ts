@@ -1,0 +1,31 @@
+import type { Json } from '@flyball/protocol';
+
+export interface EntityUid {
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface EngineRequest {
+  readonly principal: EntityUid;
+  readonly action: EntityUid;
+  readonly resource: EntityUid;
+  /** In Cedar's JSON format. */
+  readonly context: Json;
+  readonly entities: Json;
+}
+
+/** Of all policies that can apply: which are satisfied and which could not be evaluated. The others do not apply. */
+export interface EngineAnswer {
+  readonly satisfied: ReadonlySet<string>;
+  readonly broken: ReadonlyMap<string, string>;
+}
+
+/**
+ * Evaluates every policy by itself, permits and forbids alike; nothing is skipped in silence. What follows
+ * from the answer is not the engine's to say. Throws when it can give no answer.
+ */
+export interface PolicyEngine {
+  evaluate(request: EngineRequest): EngineAnswer;
+  /** Frees what the engine keeps for these policies. */
+  close(): void;
+}

@@ -1,0 +1,115 @@
+import { type Entry, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { Bundle } from './bundle.js';
+
+export interface ExplainedPolicy {
+  readonly policy: string;
+  readonly effect: string;
+  readonly result: string;
+  readonly reason: string;
+  readonly place?: string;
+  readonly text?: string;
+  readonly error?: string;
+}
+
+/** One decision as an operator may see it: everything. The machine itself is told the kind of reason only. */
+export interface Explanation {
+  readonly id: string;
+  readonly at: string;
+  readonly outcome: string;
+  readonly kind: string;
+  readonly effect?: string;
+  readonly identity?: string;
+  readonly on_behalf_of?: string;
+  readonly session?: string;
+  readonly action?: string;
+  readonly call: string;
+  readonly digest?: string;
+  readonly bundle?: string;
+  readonly policies: readonly ExplainedPolicy[];
+  readonly inputs?: Json;
+  readonly error?: Json;
+  /** What would have had to be otherwise for the attempt to go through. */
+  readonly would_have_to_differ: readonly string[];
+}
+
+interface RecordedDecision {
+  readonly outcome: string;
+  readonly kind: string;
+  readonly bundle: string;
+  readonly policies: readonly { readonly policy: string; readonly effect: string; readonly result: string }[];
+  readonly approvals: readonly { readonly approvers: string; readonly quorum: number; readonly policy: string }[];
+  readonly facts: readonly { readonly needs: readonly string[]; readonly policy: string }[];
+}
+
+export interface ExplainSources {
+  readonly entry: Entry;
+  readonly settled: Entry | undefined;
+  readonly payload: JsonObject | undefined;
+  /** The bundle that the decision was made with, if it is still known. */
+  readonly bundle: Bundle | undefined;
+}
+
+/** Explains an intent, a hold or a refusal from the record alone. */
+export function explain({ entry, settled, payload, bundle }: ExplainSources): Explanation {
+  const body = entry.body as JsonObject;
+  const decision = isObject(body['decision']) ? (body['decision'] as unknown as RecordedDecision) : undefined;
+  const policies = (decision?.policies ?? []).map((verdict) => explainPolicy(verdict, payload, bundle));
+  const text = (key: string) => (typeof body[key] === 'string' ? { [key]: body[key] } : {});
+  const effect = isObject(settled?.body) ? (settled.body['effect'] ?? settled.body['status']) : undefined;
+  return {
+    id: entry.id,
+    at: new Date(entry.at).toISOString(),
+    outcome: decision?.outcome ?? 'deny',
+    kind: decision?.kind ?? errorCode(body),
+    ...(typeof effect === 'string' && { effect }),
+    ...text('identity'),
+    ...text('on_behalf_of'),
+    ...text('session'),
+    ...text('action'),
+    call: [body['upstream'], body['method'], body['name'] ?? payload?.['target']].filter((part) => typeof part === 'string' && part !== '').join(' '),
+    ...text('digest'),
+    ...(decision && { bundle: decision.bundle }),
+    policies,
+    ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
+    ...(isObject(body['error']) && { error: body['error'] }),
+    would_have_to_differ: differences(body, decision, policies),
+  };
+}
+
+const errorCode = (body: JsonObject): string => (isObject(body['error']) && typeof body['error']['code'] === 'string' ? body['error']['code'] : 'unknown');
+
+function explainPolicy(verdict: RecordedDecision['policies'][number], payload: JsonObject | undefined, bundle: Bundle | undefined): ExplainedPolicy {
+  const rule = bundle?.rules.get(verdict.policy);
+  const source = bundle?.sources.get(verdict.policy);
+  const broken = Array.isArray(payload?.['broken']) ? (payload['broken'] as unknown as { policy: string; error: string }[]) : [];
+  const error = broken.find((item) => item.policy === verdict.policy)?.error;
+  return {
+    ...verdict,
+    reason: rule?.reason ?? verdict.policy,
+    ...(source && { place: `${source.file}:${source.line}`, text: source.text }),
+    ...(error !== undefined && { error }),
+  };
+}
+
+function differences(body: JsonObject, decision: RecordedDecision | undefined, policies: readonly ExplainedPolicy[]): readonly string[] {
+  if (!decision) return [`the attempt was refused before policy was asked: ${errorCode(body)}`];
+  const named = (policy: ExplainedPolicy) => `\`${policy.policy}\`${policy.place === undefined ? '' : ` (${policy.place})`}`;
+  switch (decision.kind) {
+    case 'forbidden':
+      return policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'satisfied').map((policy) => `the condition of ${named(policy)} would have to be false: ${policy.reason}`);
+    case 'guard_broken':
+      return policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'error').map((policy) => `${named(policy)} would have to be answerable: ${policy.error ?? 'it could not be evaluated'}`);
+    case 'no_permit':
+      return [`a permit for \`${String(body['action'])}\` would have to hold; none does for this identity, resource and context`];
+    case 'needs_approval':
+      return decision.approvals.map((rule) => `${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`);
+    case 'needs_facts':
+      return decision.facts.map((rule) => `the facts ${rule.needs.map((need) => `\`${need}\``).join(', ')} would have to be there and to fulfil ${rule.policy}`);
+    case 'capability':
+      return [`the session would have to be for a task that includes \`${String(body['action'])}\``];
+    case 'quarantined':
+      return ['the tool would have to be as it was when it was agreed to, or its new definition accepted (`flyball tools accept`)'];
+    default:
+      return [];
+  }
+}

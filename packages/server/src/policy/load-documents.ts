@@ -1,0 +1,97 @@
+import { digestOf, type Identity, type Json, type JsonObject } from '@flyball/protocol';
+import { z } from 'zod';
+import { parseYaml } from '../lib/yaml-file.js';
+import { type CataloguedAction, owed } from './catalogue.js';
+import { catalogueDocument, type CatalogueDocument, identitiesDocument, peopleDocument, toolsDocument } from './documents.js';
+import type { Fault } from './faults.js';
+
+type Files = Readonly<Record<string, string>>;
+
+export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions: readonly CataloguedAction[]; readonly facts: CatalogueDocument['facts'] } {
+  const file = 'catalogue.yaml';
+  const parsed = parseYaml(files[file] ?? 'actions: []', catalogueDocument);
+  if ('faults' in parsed) {
+    faults.push(...parsed.faults.map((fault) => ({ file, ...fault })));
+    return { actions: [], facts: {} };
+  }
+  const { actions, facts } = parsed.value;
+  const seen = new Set<string>();
+  actions.forEach((action, index) => {
+    const at = { file, line: parsed.lineOf(['actions', index]) };
+    if (seen.has(action.name.toLowerCase())) faults.push({ ...at, message: `the action \`${action.name}\` is there twice` });
+    seen.add(action.name.toLowerCase());
+    const debts = owed(action);
+    if (debts.length > 0) faults.push({ ...at, message: `\`${action.name}\` cannot be automatic: expected ${debts.join(', ')}` });
+    const clash = [...action.groups].find((group) => actions.some((other) => other.name === group));
+    if (clash !== undefined) faults.push({ ...at, message: `the group \`${clash}\` has the name of an action` });
+  });
+  return { actions: actions.map(toAction), facts };
+}
+
+function toAction({ owner, expires, revocation, reason, mapping, ...rest }: CatalogueDocument['actions'][number]): CataloguedAction {
+  return {
+    ...rest,
+    ...(owner !== undefined && { owner }),
+    ...(expires !== undefined && { expires }),
+    ...(revocation !== undefined && { revocation }),
+    ...(reason !== undefined && { reason }),
+    ...(mapping !== undefined && { mapping }),
+  };
+}
+
+export function loadIdentities(files: Files, faults: Fault[]): readonly Identity[] {
+  const file = 'identities.yaml';
+  const parsed = parseYaml(files[file] ?? 'identities: []', identitiesDocument);
+  if ('faults' in parsed) {
+    faults.push(...parsed.faults.map((fault) => ({ file, ...fault })));
+    return [];
+  }
+  const { identities } = parsed.value;
+  const taken = new Map<string, string>();
+  identities.forEach(({ id, subjects }, index) => {
+    for (const name of [id, ...subjects]) {
+      if (taken.has(name)) faults.push({ file, line: parsed.lineOf(['identities', index]), message: `\`${name}\` names both \`${taken.get(name) ?? ''}\` and \`${id}\`` });
+      taken.set(name, id);
+    }
+  });
+  return identities.map(({ expires, ...rest }) => ({ ...rest, ...(expires !== undefined && { expiresAtMs: Date.parse(expires) }) }));
+}
+
+export function loadPeople(files: Files, faults: Fault[]): ReadonlyMap<string, { readonly groups: readonly string[]; readonly administrator: boolean }> {
+  const file = 'people.yaml';
+  const parsed = parseYaml(files[file] ?? 'people: []', peopleDocument);
+  if ('faults' in parsed) {
+    faults.push(...parsed.faults.map((fault) => ({ file, ...fault })));
+    return new Map();
+  }
+  const { people } = parsed.value;
+  people.forEach(({ id }, index) => {
+    if (people.findIndex((other) => other.id === id) < index) faults.push({ file, line: parsed.lineOf(['people', index]), message: `\`${id}\` is there twice` });
+  });
+  return new Map(people.map(({ id, groups, administrator }) => [id, { groups, administrator }]));
+}
+
+/** Pinned tool definitions, by upstream: the file's name. */
+export function loadTools(files: Files, faults: Fault[]): ReadonlyMap<string, ReadonlyMap<string, JsonObject>> {
+  const upstreams = Object.keys(files).filter((file) => file.startsWith('tools/'));
+  return new Map(upstreams.map((file) => [file.slice('tools/'.length, -'.json'.length), loadToolFile(file, files[file] ?? '', faults)]));
+}
+
+function loadToolFile(file: string, text: string, faults: Fault[]): ReadonlyMap<string, JsonObject> {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    faults.push({ file, message: `expected JSON (${error instanceof Error ? error.message : ''})` });
+    return new Map();
+  }
+  const checked = toolsDocument.safeParse(document);
+  if (!checked.success) {
+    faults.push({ file, message: z.prettifyError(checked.error).split('\n')[0] ?? 'expected pinned tools' });
+    return new Map();
+  }
+  return new Map(checked.data.tools.map((tool) => [tool.name, tool as JsonObject]));
+}
+
+/** What pins a tool: everything its server says about it. */
+export const toolDigest = (definition: Json): string => digestOf(definition);

@@ -1,0 +1,82 @@
+import type { DetailedError, PolicyJson, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { limits } from '../lib/limits.js';
+import { readRule, type Rule } from './annotations.js';
+import { cedar, type CompiledPolicy } from './cedar-engine.js';
+import { type PolicySource, positionOf, splitPolicies, tooComplex } from './cedar-text.js';
+import type { Fault } from './faults.js';
+
+export interface LoadedPolicy extends CompiledPolicy {
+  readonly rule: Rule;
+  readonly source: PolicySource;
+}
+
+/** Parses every policy file of a bundle; what is wrong is added to `faults` with its file and line. */
+export function loadPolicies(files: Readonly<Record<string, string>>, faults: Fault[]): readonly LoadedPolicy[] {
+  const sources = Object.keys(files).filter((file) => file.startsWith('policies/')).flatMap((file) => splitPolicies(file, files[file] ?? ''));
+  if (sources.length > limits.policiesMax) {
+    faults.push({ file: 'policies/', message: `expected at most ${limits.policiesMax} policies, got ${sources.length}` });
+    return [];
+  }
+  const loaded = sources.flatMap((source) => loadPolicy(source, faults) ?? []);
+  const byId = new Map<string, LoadedPolicy>();
+  for (const policy of loaded) {
+    const twin = byId.get(policy.id);
+    if (twin) faults.push({ ...placeOf(policy.source), message: `\`@id("${policy.id}")\` is also at ${twin.source.file}:${twin.source.line}` });
+    byId.set(policy.id, policy);
+  }
+  return [...byId.values()];
+}
+
+function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undefined {
+  const complex = tooComplex(source.text);
+  if (complex !== undefined) {
+    faults.push({ ...placeOf(source), message: `expected a simpler policy: ${complex}` });
+    return undefined;
+  }
+  const parsed = cedar().policyToJson(source.text);
+  if (parsed.type !== 'success') {
+    faults.push(...parsed.errors.map((error) => toFault(source, error)));
+    return undefined;
+  }
+  const wrong: string[] = [];
+  const rule = readRule(parsed.json, wrong);
+  if (usesUnknown(parsed.json)) wrong.push('`unknown()` has no value when a decision is made');
+  faults.push(...wrong.map((message) => ({ ...placeOf(source), message })));
+  return wrong.length > 0 ? undefined : { id: rule.id, text: source.text, json: parsed.json, rule, source };
+}
+
+/** Validates policies strictly against the schema; an impossible guard is a fault too, for it guards nothing. */
+export function validatePolicies(policies: readonly LoadedPolicy[], schema: SchemaJson<string>, faults: Fault[], warnings: string[]): void {
+  if (policies.length === 0) return;
+  const byId = new Map(policies.map((policy) => [policy.id, policy]));
+  const answer = cedar().validate({ schema, policies: { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) } });
+  if (answer.type !== 'success') {
+    faults.push(...answer.errors.map((error) => ({ file: 'catalogue.yaml', message: `the schema made from the catalogue is not valid: ${error.message}` })));
+    return;
+  }
+  const place = (id: string, error: DetailedError) => {
+    const policy = byId.get(id);
+    return policy ? toFault(policy.source, error, `\`${id}\`: `) : { file: 'policies/', message: error.message };
+  };
+  const found = answer.validationErrors.map(({ policyId, error }) => place(policyId, error));
+  for (const { policyId, error } of answer.validationWarnings) {
+    const fault = place(policyId, error);
+    if (byId.get(policyId)?.rule.effect === 'forbid' && error.message.includes('impossible')) found.push(fault);
+    else warnings.push(`${fault.file}:${fault.line ?? 1}: ${fault.message}`);
+  }
+  faults.push(...[...new Map(found.map((fault) => [JSON.stringify(fault), fault])).values()].sort((a, b) => a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0)));
+}
+
+function toFault(source: PolicySource, error: DetailedError, prefix = ''): Fault {
+  const start = error.sourceLocations?.[0]?.start;
+  const place = start === undefined ? placeOf(source) : { file: source.file, ...positionOf(source, start) };
+  const help = error.help ? ` (${error.help})` : '';
+  return { ...place, message: `${prefix}${error.message}${help}` };
+}
+
+const placeOf = ({ file, line }: PolicySource) => ({ file, line });
+
+/** The parser knows a function for partial evaluation that no complete request has a value for: a guard with it would never fire. */
+function usesUnknown(json: PolicyJson): boolean {
+  return JSON.stringify(json.conditions).includes('{"unknown":');
+}

@@ -1,0 +1,84 @@
+import { type Decision, FlyballError, isObject, type Json, type ReasonKind } from '@flyball/protocol';
+import { attemptDigest } from '../action/digest.js';
+import type { Decided, DecisionInputs, Resource, Situated } from '../action/states.js';
+import type { Clock } from '../lib/clock.js';
+import { matchesGlob } from '../lib/glob.js';
+import { verifyArguments } from './arguments.js';
+import type { Bundle } from './bundle.js';
+import type { CataloguedAction } from './catalogue.js';
+import { decisionInputs, engineRequest } from './context.js';
+import { decide, refusedBefore, strictest } from './decide.js';
+import { applyMapping, declaredMappingKey, defaultMappings, verifyMapping } from './mapping.js';
+
+export interface PolicySettings {
+  readonly audience: string;
+}
+
+/** The third question: may it? */
+export class Policy {
+  constructor(
+    private readonly bundle: () => Bundle,
+    private readonly clock: Clock,
+    private readonly settings: PolicySettings,
+  ) {}
+
+  decide(situated: Situated): Promise<Decided> {
+    // One bundle from beginning to end, also when another becomes active meanwhile.
+    const bundle = this.bundle();
+    const { call } = situated;
+    const action = bundle.catalogue.find(call.upstream, call.method, call.name);
+    if (!action || !Object.hasOwn(defaultMappings, call.method)) throw refusal('action_unknown', 'not allowed: unknown_action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
+    const resources = this.#resources(situated, action);
+    const inputs = decisionInputs(situated, action.name, resources, bundle.argumentsOf(action, call.upstream, call.name), this.clock.now());
+    const digest = attemptDigest(situated, action.name, resources, bundle.digest);
+    const before = checkBefore(situated, action);
+    const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle);
+    if (!before && call.tool) verifyArguments(call.tool, call.args);
+    return Promise.resolve({ ...situated, action, resources, digest, decision, inputs });
+  }
+
+  /** Whether a principal could be allowed an action at all, whatever the arguments: for showing a list, never for acting. */
+  couldAllow(situated: Situated): boolean {
+    const bundle = this.bundle();
+    const { call } = situated;
+    const action = bundle.catalogue.find(call.upstream, call.method, call.name);
+    if (!action || checkBefore(situated, action)) return false;
+    const resource = { type: 'tool', id: call.name };
+    const inputs = decisionInputs(situated, action.name, [resource], undefined, this.clock.now());
+    const answer = bundle.reach().evaluate(engineRequest(inputs, resource, bundle.actionGroups.get(action.name) ?? []));
+    const rules = [...answer.satisfied].map((id) => bundle.rules.get(id));
+    return rules.some((rule) => rule?.effect === 'permit') && !rules.some((rule) => rule?.effect === 'forbid');
+  }
+
+  #resources({ call, claims }: Situated, action: CataloguedAction): readonly Resource[] {
+    const mapping = action.mapping !== undefined ? (action.mapping as Json) : (declaredMapping(call.tool?.definition) ?? defaultMappings[call.method]);
+    if (mapping === undefined) throw refusal('action_unknown', 'not allowed: unknown_action');
+    const evaluations = applyMapping(mapping, { params: call.params, claims, audience: this.settings.audience });
+    return evaluations.map(({ resource: { type, id } }) => ({ type, id }));
+  }
+}
+
+/** What is wrong before any policy is asked. */
+function checkBefore({ session, call }: Situated, action: CataloguedAction): ReasonKind | undefined {
+  if (!session.state.capabilities.some((pattern) => matchesGlob(pattern, action.name))) return 'capability';
+  if (call.tool && !call.tool.accepted) return 'quarantined';
+  return undefined;
+}
+
+/** The decision on recorded inputs: what `explain` and replay ask again. */
+export function evaluate(inputs: DecisionInputs, bundle: Bundle): Decision {
+  const groups = bundle.actionGroups.get(inputs.action) ?? [];
+  const [first, ...rest] = inputs.resources.map((resource) => decide(bundle.engine.evaluate(engineRequest(inputs, resource, groups)), bundle.rules, bundle.digest));
+  if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
+  return rest.length === 0 ? first : strictest([first, ...rest]);
+}
+
+/** A server's own mapping (COAZ-MCP, "declared mappings"): checked first, and never exchanged for the default when it is wrong. */
+function declaredMapping(definition: unknown): Json | undefined {
+  const schema = isObject(definition) ? definition['inputSchema'] : undefined;
+  const mapping = isObject(schema) ? schema[declaredMappingKey] : undefined;
+  if (mapping !== undefined) verifyMapping(mapping);
+  return mapping;
+}
+
+const refusal = (code: 'action_unknown' | 'internal', message: string, detail?: string) => new FlyballError(code, message, detail === undefined ? {} : { detail });

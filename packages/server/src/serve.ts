@@ -1,0 +1,137 @@
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { FlyballError } from '@flyball/protocol';
+import { administratorsApi, type AuthenticatePerson } from './api/administrators.js';
+import { sessionsRoute } from './api/sessions-route.js';
+import { type Config, type Environment, resourceOf, type UpstreamConfig } from './config.js';
+import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, received, StdioLink } from './gateway/mcp/index.js';
+import { loadLocalKey, localKeyIssuer, localIssuer, publicPart, verifyToken } from './identity/index.js';
+import type { Governor } from './wiring.js';
+
+export const administratorsAudience = 'flyball:administrators';
+export const operatorName = 'operator';
+
+export interface Serving {
+  readonly machines: number;
+  readonly administrators: number;
+  close(): Promise<void>;
+}
+
+const drainMs = 5_000;
+
+/** Opens both listeners: the machines' and the administrators'. Throws `config_invalid` when a port is taken. */
+export async function serve(governor: Governor, config: Config, environment: Environment): Promise<Serving> {
+  const endpoints = endpointsOf(governor, config, environment);
+  const servers: Server[] = [];
+  try {
+    const machines: Server = createListener(governor.port, {
+      endpoints,
+      isAllowedHost: (host) => hostsOf(config.machines, machines, config).has(host),
+      resource: resourceOf(config),
+      authorizationServers: [...config.identity.oidc.map((issuer) => issuer.issuer), ...(config.identity.local ? [localIssuer] : [])],
+      other: sessionsRoute(governor.sessions, async (request) => {
+        const attempt = received(governor.port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
+        return (await governor.identification.identify(attempt)).principal;
+      }),
+    });
+    servers.push(machines);
+    await listen(machines, config.machines, 'machines');
+    const administrators = createServer();
+    servers.push(administrators);
+    await listen(administrators, config.administrators, 'administrators');
+    administrators.on('request', getRequestListener(administratorsApi(governor.desk, authenticatePerson(governor, config), hostsOf(config.administrators, administrators, config)).fetch));
+    const close = async () => {
+      await Promise.all(servers.map(drain));
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
+    };
+    return { machines: portOf(machines), administrators: portOf(administrators), close };
+  } catch (error) {
+    await Promise.all(servers.map(drain));
+    await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
+    throw error;
+  }
+}
+
+/** `/mcp` is every upstream behind one endpoint; `/mcp/NAME` is one of them with its own names. */
+function endpointsOf(governor: Governor, config: Config, environment: Environment): ReadonlyMap<string, Endpoint> {
+  const names = Object.keys(config.upstreams);
+  const single = names.map((name) => [`/mcp/${name}`, singleEndpoint(governor, name, config, environment)] as const);
+  const hub = names.map((name) => hubUpstream(name, config, environment, names.length === 1 ? '' : undefined));
+  return new Map<string, Endpoint>([...single, ['/mcp', new HubEndpoint(governor.port, hub)]]);
+}
+
+function singleEndpoint(governor: Governor, name: string, config: Config, environment: Environment): Endpoint {
+  const settings = config.upstreams[name];
+  if (settings?.url === undefined) return new HubEndpoint(governor.port, [hubUpstream(name, config, environment, '')]);
+  const upstream = new HttpUpstream(name, settings.url, headersOf(name, settings, environment));
+  return new HttpRelay(governor.port, upstream, { timeoutMs: settings.timeout_seconds * 1_000, unlisted: settings.unlisted_tools === 'catalogued' });
+}
+
+export function hubUpstream(name: string, config: Config, environment: Environment, prefix?: string): HubUpstream {
+  const settings = config.upstreams[name];
+  if (!settings) throw new FlyballError('config_invalid', `no upstream named \`${name}\``);
+  const common = { upstream: name, prefix: prefix ?? settings.prefix ?? `${name}__`, timeoutMs: settings.timeout_seconds * 1_000, unlisted: settings.unlisted_tools === 'catalogued' };
+  if (settings.url !== undefined) {
+    const server = new HttpUpstream(name, settings.url, headersOf(name, settings, environment));
+    return { ...common, open: (listener) => new HttpLink(server, listener) };
+  }
+  const [command = '', ...args] = settings.command ?? [];
+  return { ...common, open: (listener) => new StdioLink({ name, command, args, env: settings.env, cwd: settings.cwd ?? config.directory }, listener, environment) };
+}
+
+function headersOf(name: string, settings: UpstreamConfig, environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings.headers_from_env).map(([header, variable]) => {
+      const value = environment[variable];
+      if (value === undefined) throw new FlyballError('config_invalid', `expected the environment variable \`${variable}\` with the header \`${header}\` for the upstream \`${name}\``);
+      return [header, value];
+    }),
+  );
+}
+
+/** People show a token of the installation's own key, for another audience than machines' tokens: neither passes for the other. */
+function authenticatePerson(governor: Governor, config: Config): AuthenticatePerson {
+  const issuer = localKeyIssuer(publicPart(loadLocalKey(config.data)), administratorsAudience);
+  return async (token) => {
+    const { subject } = await verifyToken(token, [issuer], governor.clock);
+    const person = governor.people().get(subject);
+    if (subject !== operatorName && !person) throw new FlyballError('identity_refused', 'this person is not in people.yaml');
+    return { person: subject, operator: subject === operatorName, administrator: person?.administrator ?? false };
+  };
+}
+
+/** Names under which a listener answers, with its port; a browser that was told another name is not answered. */
+function hostsOf({ host }: { readonly host: string }, server: Server, config: Config): ReadonlySet<string> {
+  const port = portOf(server);
+  const own = ['localhost', '127.0.0.1', '[::1]', host].map((name) => `${name}:${port}`);
+  return new Set([...own, ...config.allowed_hosts].map((name) => name.toLowerCase()));
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+function listen(server: Server, { host, port }: { readonly host: string; readonly port: number }, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'another process listens there; stop it or choose another port' : (cause.code ?? 'unknown');
+      reject(new FlyballError('config_invalid', `cannot listen for ${name} on ${host}:${port}: ${why}`, { cause }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+/** Takes nothing new and lets what is under way finish, for a while. */
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve();
+    const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,145 @@
+import type { Entry } from '@flyball/protocol';
+import type { HoldState, SessionState } from '../action/states.js';
+import { limits } from '../lib/limits.js';
+
+/** Bodies of the entries that a session's state is made of. */
+export interface SessionOpened {
+  readonly session: string;
+  readonly identity: string;
+  readonly on_behalf_of?: string;
+  readonly purpose: string;
+  readonly capabilities: readonly string[];
+  /** Opened by Flyball for calls that came without a session. */
+  readonly implicit: boolean;
+  /** Labels of the sessions that the identity already had open: a new session does not make it forget. */
+  readonly inherited: readonly string[];
+}
+
+interface IntentBody {
+  readonly action: string;
+  readonly labels: readonly string[];
+  readonly spends: Readonly<Record<string, number>>;
+  readonly digest: string;
+}
+
+interface HoldBody {
+  readonly digest: string;
+}
+
+interface ApprovalBody {
+  readonly digest: string;
+  readonly person: string;
+}
+
+interface SettledBody {
+  readonly digest: string;
+  readonly status: 'refused' | 'expired';
+}
+
+/** A session's state after one more of its entries. Pure; what is unknown leaves the state as it is. */
+export function foldSession(state: SessionState | undefined, entry: Entry): SessionState | undefined {
+  if (entry.kind === 'session.opened') return opened(entry as Entry<SessionOpened>);
+  if (!state) return state;
+  switch (entry.kind) {
+    case 'session.ended':
+      return { ...state, ended: true };
+    case 'intent':
+      return begun(state, entry as Entry<IntentBody>);
+    case 'outcome':
+      return settled(state, entry as Entry<{ readonly effect: string }>);
+    case 'refusal':
+      return { ...state, refusals: state.refusals + 1 };
+    case 'hold':
+      return withHold(state, (entry.body as HoldBody).digest, { id: entry.id, digest: (entry.body as HoldBody).digest, status: 'pending', deadlineMs: entry.deadline ?? 0, agreed: [] });
+    case 'approval':
+      return agreed(state, entry as Entry<ApprovalBody>);
+    case 'hold.settled':
+      return holdStatus(state, (entry.body as SettledBody).digest, (entry.body as SettledBody).status);
+    default:
+      return state;
+  }
+}
+
+function opened(entry: Entry<SessionOpened>): SessionState {
+  const { session, identity, on_behalf_of: onBehalfOf, purpose, capabilities, inherited } = entry.body;
+  return {
+    id: session,
+    identity,
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    purpose,
+    capabilities,
+    openedAtMs: entry.at,
+    deadlineMs: entry.deadline ?? entry.at,
+    ended: false,
+    labels: inherited,
+    counts: {},
+    refusals: 0,
+    spent: {},
+    open: {},
+    holds: {},
+    recent: [],
+  };
+}
+
+/** Labels and budgets count from the intent on: what is under way may already have had its effect. */
+function begun(state: SessionState, entry: Entry<IntentBody>): SessionState {
+  const { action, labels, spends, digest } = entry.body;
+  const next: SessionState = {
+    ...state,
+    labels: union(state.labels, labels),
+    counts: { ...state.counts, [action]: (Object.hasOwn(state.counts, action) ? (state.counts[action] ?? 0) : 0) + 1 },
+    spent: addTo(state.spent, spends, 1),
+    open: { ...state.open, [entry.id]: { action, spends } },
+    recent: [...state.recent, action].slice(-limits.sessionEventsMax),
+  };
+  return entry.settles === undefined ? next : holdStatus(next, digest, 'used');
+}
+
+/** What failed for certain gives its budget back; what is unknown may have been spent. */
+function settled(state: SessionState, entry: Entry<{ readonly effect: string }>): SessionState {
+  const { [entry.settles ?? '']: intent, ...open } = state.open;
+  const spent = intent && entry.body.effect === 'failed' ? addTo(state.spent, intent.spends, -1) : state.spent;
+  return { ...state, open, spent };
+}
+
+function agreed(state: SessionState, entry: Entry<ApprovalBody>): SessionState {
+  const hold = state.holds[entry.body.digest];
+  if (!hold) return state;
+  return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, { person: entry.body.person, entry: entry.id }] });
+}
+
+function holdStatus(state: SessionState, digest: string, status: HoldState['status']): SessionState {
+  const hold = state.holds[digest];
+  return hold ? withHold(state, digest, { ...hold, status }) : state;
+}
+
+function withHold(state: SessionState, digest: string, hold: HoldState): SessionState {
+  return { ...state, holds: { ...state.holds, [digest]: hold } };
+}
+
+function union(left: readonly string[], right: readonly string[]): readonly string[] {
+  const added = right.filter((label) => !left.includes(label));
+  return added.length === 0 ? left : [...left, ...added].sort();
+}
+
+function addTo(spent: Readonly<Record<string, number>>, spends: Readonly<Record<string, number>>, sign: 1 | -1): Readonly<Record<string, number>> {
+  const units = Object.keys(spends);
+  if (units.length === 0) return spent;
+  return { ...spent, ...Object.fromEntries(units.map((unit) => [unit, (spent[unit] ?? 0) + sign * (spends[unit] ?? 0)])) };
+}
+
+/** What an identity has open, from the stream of its sessions' beginnings and ends. */
+export interface IdentityState {
+  readonly sessions: readonly { readonly id: string; readonly entry: string; readonly deadlineMs: number; readonly implicit: boolean }[];
+}
+
+export function foldIdentity(state: IdentityState | undefined, entry: Entry): IdentityState {
+  const sessions = (state?.sessions ?? []).filter((session) => session.deadlineMs > entry.at);
+  if (entry.kind === 'session.opened') {
+    const { session, implicit } = entry.body as SessionOpened;
+    return { sessions: [...sessions, { id: session, entry: entry.id, deadlineMs: entry.deadline ?? 0, implicit }] };
+  }
+  if (entry.kind === 'session.ended') return { sessions: sessions.filter((session) => session.entry !== entry.settles) };
+  return { sessions };
+}
+

@@ -1,0 +1,2 @@
+export { foldIdentity, foldSession } from './fold.js';
+export { permitsAction, type SessionRecord, type SessionWish, Sessions, sessionStream } from './sessions.js';

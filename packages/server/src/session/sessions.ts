@@ -1,0 +1,137 @@
+import { type Entry, FlyballError, type Identity, type Principal } from '@flyball/protocol';
+import type { Identified, SessionSnapshot, SessionState, Situated } from '../action/states.js';
+import type { Clock } from '../lib/clock.js';
+import { matchesGlob } from '../lib/glob.js';
+import { timeId } from '../lib/ids.js';
+import { limits } from '../lib/limits.js';
+import type { IdentityState, SessionOpened } from './fold.js';
+
+/** What sessions need of the record. */
+export interface SessionRecord {
+  append(draft: {
+    readonly kind: 'session.opened' | 'session.ended';
+    readonly streams: readonly { readonly stream: string; readonly expected?: number }[];
+    readonly body: unknown;
+    readonly deadline?: number;
+    readonly settles?: string;
+  }): Promise<Entry | undefined>;
+  read<S>(stream: string): Promise<{ readonly version: number; readonly state: S | undefined }>;
+}
+
+export interface SessionWish {
+  readonly purpose?: string | undefined;
+  readonly capabilities?: readonly string[] | undefined;
+  readonly ttlMs?: number | undefined;
+}
+
+/** The second question: for what task, and what has it seen, done and spent so far? */
+export class Sessions {
+  constructor(
+    private readonly record: SessionRecord,
+    private readonly clock: Clock,
+  ) {}
+
+  async situate(identified: Identified): Promise<Situated> {
+    const { principal, sessionHandle } = identified;
+    const session = sessionHandle === undefined ? await this.#ownSession(principal) : await this.#namedSession(sessionHandle, principal);
+    return { ...identified, session };
+  }
+
+  /** Opens a session for a task. It can do no more than its identity may, and knows what its identity's open sessions know. */
+  async open(principal: Principal, wish: SessionWish): Promise<SessionState> {
+    const capabilities = narrowed(principal.identity, wish.capabilities);
+    const purpose = wish.purpose ?? principal.identity.purpose;
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      const opened = await this.#tryOpen(principal, { purpose, capabilities, implicit: false }, wish.ttlMs ?? limits.sessionMs);
+      if (opened) return opened.state;
+    }
+    throw new FlyballError('conflict', 'the session could not be opened now; try again');
+  }
+
+  async end(id: string, principal: Principal): Promise<void> {
+    const { stream, state } = await this.#namedSession(id, principal);
+    const known = await this.record.read<IdentityState>(identityStream(principal));
+    const opening = known.state?.sessions.find((session) => session.id === state.id);
+    if (!opening) throw unknownSession();
+    await this.record.append({ kind: 'session.ended', streams: [{ stream }, { stream: identityStream(principal) }], settles: opening.entry, body: { session: id, reason: 'ended by its identity' } });
+  }
+
+  async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
+    const snapshot = await this.#snapshot(id);
+    const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === principal.onBehalfOf;
+    // The same answer for a session that never was and for somebody else's: a handle can be guessed at for ever.
+    if (!snapshot || !own) throw unknownSession();
+    if (snapshot.state.ended || snapshot.state.deadlineMs <= this.clock.now()) throw new FlyballError('session_refused', 'this session has ended; open another one');
+    return snapshot;
+  }
+
+  /**
+   * The session of calls that come without one. It is the identity's, not the connection's: connecting again
+   * or leaving the handle away does not reset what was seen and done.
+   */
+  async #ownSession(principal: Principal): Promise<SessionSnapshot> {
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      const known = await this.record.read<IdentityState>(identityStream(principal));
+      const now = this.clock.now();
+      const current = known.state?.sessions.findLast((session) => session.implicit && session.deadlineMs > now);
+      const snapshot = current ? await this.#snapshot(current.id) : undefined;
+      if (snapshot && !snapshot.state.ended) return snapshot;
+      const { purpose, capabilities } = principal.identity;
+      const opened = await this.#tryOpen(principal, { purpose, capabilities, implicit: true }, limits.sessionMs);
+      if (opened) return opened;
+    }
+    throw new FlyballError('conflict', 'the session could not be opened now; try again');
+  }
+
+  async #tryOpen(principal: Principal, terms: Pick<SessionOpened, 'purpose' | 'capabilities' | 'implicit'>, ttlMs: number): Promise<SessionSnapshot | undefined> {
+    const owner = identityStream(principal);
+    const known = await this.record.read<IdentityState>(owner);
+    const now = this.clock.now();
+    const id = timeId(now);
+    const body: SessionOpened = {
+      session: id,
+      identity: principal.identity.id,
+      ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
+      ...terms,
+      inherited: await this.#labelsOf(known.state, now),
+    };
+    const deadline = now + Math.min(Math.max(1_000, ttlMs), limits.sessionMs);
+    const streams = [{ stream: sessionStream(id), expected: 0 }, { stream: owner, expected: known.version }];
+    const entry = await this.record.append({ kind: 'session.opened', streams, deadline, body });
+    return entry && this.#snapshot(id);
+  }
+
+  async #labelsOf(state: IdentityState | undefined, now: number): Promise<readonly string[]> {
+    const open = (state?.sessions ?? []).filter((session) => session.deadlineMs > now);
+    const snapshots = await Promise.all(open.map((session) => this.#snapshot(session.id)));
+    return [...new Set(snapshots.flatMap((snapshot) => snapshot?.state.labels ?? []))].sort();
+  }
+
+  async #snapshot(id: string): Promise<SessionSnapshot | undefined> {
+    const stream = sessionStream(id);
+    const { version, state } = await this.record.read<SessionState>(stream);
+    return state && { stream, version, state };
+  }
+}
+
+export const sessionStream = (id: string): string => `session:${id}`;
+
+const identityStream = ({ identity, onBehalfOf }: Principal): string => `identity:${JSON.stringify([identity.id, onBehalfOf ?? null])}`;
+
+/** Wished capabilities, each of which the identity must already have: a session narrows, it never widens. */
+function narrowed(identity: Identity, wished: readonly string[] | undefined): readonly string[] {
+  if (!wished) return identity.capabilities;
+  const beyond = wished.find((pattern) => !identity.capabilities.some((own) => covers(own, pattern)));
+  if (beyond !== undefined) throw new FlyballError('session_refused', `the capability \`${beyond.slice(0, 128)}\` is not one that this identity has`);
+  return wished;
+}
+
+/** True when everything that `inner` matches is matched by `outer`: `*` in `inner` is a character like any other here. */
+const covers = (outer: string, inner: string): boolean => matchesGlob(outer, inner);
+
+/** True when the session's task includes an action. */
+export function permitsAction(state: SessionState, action: string): boolean {
+  return state.capabilities.some((pattern) => matchesGlob(pattern, action));
+}
+
+const unknownSession = () => new FlyballError('session_refused', 'no such session; open one or leave the header away');

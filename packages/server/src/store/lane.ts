@@ -1,0 +1,131 @@
+import { FlyballError } from '@flyball/protocol';
+import type { EntryRecord } from '../ledger/store.js';
+import { pause } from '../lib/clock.js';
+import { limits } from '../lib/limits.js';
+
+/** Why a batch was not written. */
+export type BatchFailure =
+  /** Entries whose place is taken, or that settle what is settled; the others may be tried again. */
+  | { readonly kind: 'rejected'; readonly entries: ReadonlyMap<string, 'conflict' | 'already_settled'>; readonly written: ReadonlySet<string> }
+  /** The database could not do it now (serialisation, deadlock, lost connection); the same batch may be tried again. */
+  | { readonly kind: 'again'; readonly cause: unknown }
+  | { readonly kind: 'unavailable'; readonly cause: unknown };
+
+/** Writes a batch in one transaction; durable when it resolves to nothing. */
+export type WriteBatch = (records: readonly EntryRecord[]) => Promise<BatchFailure | undefined>;
+
+interface Waiting {
+  readonly record: EntryRecord;
+  readonly resolve: () => void;
+  readonly reject: (error: FlyballError) => void;
+}
+
+const batchBytesMax = 4 * 1024 * 1024;
+const backOffMs = 20;
+
+/**
+ * Group commit: while one batch is being written, entries of other attempts gather for the next, so one
+ * round trip and one flush serve them all. One batch at a time keeps every stream in order.
+ */
+export class CommitLane {
+  readonly #listeners: ((streams: readonly string[]) => void)[] = [];
+  #queue: Waiting[] = [];
+  #running = false;
+
+  constructor(private readonly write: WriteBatch) {}
+
+  onLost(listener: (streams: readonly string[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  commit(record: EntryRecord): Promise<void> {
+    if (this.#queue.length >= limits.commitQueueMax) {
+      this.#announce(record);
+      return Promise.reject(new FlyballError('overloaded', 'too many actions wait to be recorded; nothing was done, try again later'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ record, resolve, reject });
+      if (!this.#running) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true;
+    // One turn of the loop lets everything that is ready now join the first batch.
+    await Promise.resolve();
+    while (this.#queue.length > 0) await this.#writeBatch(this.#take());
+    this.#running = false;
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0;
+    const fits = this.#queue.findIndex((waiting, index) => {
+      bytes += waiting.record.text.length;
+      return index > 0 && (index >= limits.commitBatchMax || bytes > batchBytesMax);
+    });
+    return this.#queue.splice(0, fits < 0 ? this.#queue.length : fits);
+  }
+
+  async #writeBatch(first: readonly Waiting[]): Promise<void> {
+    let batch = first;
+    for (let round = 0; batch.length > 0; round++) {
+      const failure = await this.#attempt(batch);
+      if (!failure) return batch.forEach((waiting) => waiting.resolve());
+      if (failure.kind === 'rejected' && failure.entries.size + failure.written.size > 0) batch = this.#reject(batch, failure);
+      else if (failure.kind !== 'unavailable' && round < limits.commitRetriesMax) await pause(backOffMs * 2 ** round);
+      else return this.#lose(batch, failure.kind === 'rejected' ? undefined : failure.cause);
+    }
+  }
+
+  async #attempt(batch: readonly Waiting[]): Promise<BatchFailure | undefined> {
+    try {
+      return await this.write(batch.map((waiting) => waiting.record));
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+  }
+
+  /** Takes out what cannot be written and everything that was built on it; returns what is left to try. */
+  #reject(batch: readonly Waiting[], failure: Extract<BatchFailure, { kind: 'rejected' }>): Waiting[] {
+    const lost = new Set<string>();
+    const left: Waiting[] = [];
+    const sort = (waiting: Waiting, keep: Waiting[]) => {
+      const { entry } = waiting.record;
+      const why = failure.entries.get(entry.id) ?? (entry.streams.some(({ stream }) => lost.has(stream)) ? 'conflict' : undefined);
+      if (failure.written.has(entry.id)) waiting.resolve();
+      else if (!why) keep.push(waiting);
+      else {
+        entry.streams.forEach(({ stream }) => lost.add(stream));
+        waiting.reject(rejection(why));
+      }
+    };
+    batch.forEach((waiting) => sort(waiting, left));
+    const queue: Waiting[] = [];
+    this.#queue.forEach((waiting) => sort(waiting, queue));
+    this.#queue = queue;
+    this.#tell([...lost]);
+    return left;
+  }
+
+  #lose(batch: readonly Waiting[], cause: unknown): void {
+    const all = [...batch, ...this.#queue];
+    this.#queue = [];
+    this.#tell(all.flatMap((waiting) => waiting.record.entry.streams.map(({ stream }) => stream)));
+    const error = new FlyballError('store_unavailable', 'the record cannot be written; nothing new is allowed until it can', { cause });
+    all.forEach((waiting) => waiting.reject(error));
+  }
+
+  #announce(record: EntryRecord): void {
+    this.#tell(record.entry.streams.map(({ stream }) => stream));
+  }
+
+  #tell(streams: readonly string[]): void {
+    this.#listeners.forEach((listener) => listener(streams));
+  }
+}
+
+function rejection(why: 'conflict' | 'already_settled'): FlyballError {
+  return why === 'conflict'
+    ? new FlyballError('conflict', 'another entry took this place in the stream')
+    : new FlyballError('already_settled', 'this was settled before');
+}

@@ -1,0 +1,97 @@
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FlyballError } from '@flyball/protocol';
+import pg from 'pg';
+import type { EntryStore } from '../ledger/store.js';
+import { lockDirectory } from './directory-lock.js';
+import { migrate } from './migrate.js';
+import { SqlStore } from './sql-store.js';
+import { WalFlush } from './wal-flush.js';
+import { batchWriter } from './write-batch.js';
+
+export interface OpenStore {
+  readonly entries: EntryStore;
+  /** The store's clock, in milliseconds since 1970. */
+  now(): Promise<number>;
+  readonly pool: pg.Pool;
+  readonly kind: 'embedded' | 'postgres';
+  /** Makes durable what was written past `commit`, such as an import. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const connectionsMax = 8;
+
+/** Opens a PostgreSQL server as the store. Throws `store_unavailable` when it cannot be reached. */
+export async function openPostgres(url: string, tenant: string): Promise<OpenStore> {
+  const pool = new pg.Pool({ connectionString: url, max: connectionsMax, connectionTimeoutMillis: 5_000, statement_timeout: 15_000, query_timeout: 20_000 });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  try {
+    await migrate(pool);
+  } catch (cause) {
+    await pool.end();
+    throw new FlyballError('store_unavailable', `cannot open the database: expected a PostgreSQL server at FLYBALL_DATABASE_URL (${firstLine(cause)})`, { cause });
+  }
+  const entries = new SqlStore(pool, tenant, batchWriter(pool));
+  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => Promise.resolve(), close: () => pool.end() };
+}
+
+/** Opens the embedded PostgreSQL in a data directory, alone: throws `store_locked` when another process has it. */
+export async function openEmbedded(directory: string, tenant: string): Promise<OpenStore> {
+  const unlock = await lockDirectory(directory);
+  try {
+    const [{ PGlite }, { createPgConfig }] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/node-postgres')]);
+    const data = join(directory, 'pg');
+    const db = await PGlite.create(data, { relaxedDurability: false });
+    const pool = yieldingPool(new pg.Pool({ ...createPgConfig(db), max: 1 }));
+    await migrate(pool);
+    const flush = new WalFlush(join(data, 'pg_wal'));
+    const write = batchWriter(pool, (segment) => flush.flush(segment));
+    const checkpoint = async () => {
+      await pool.query('checkpoint');
+      syncTree(data);
+    };
+    const close = async () => {
+      await checkpoint();
+      flush.close();
+      await pool.end();
+      await db.close();
+      syncTree(data);
+      await unlock();
+    };
+    return { entries: new SqlStore(pool, tenant, write), pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, close };
+  } catch (cause) {
+    await unlock();
+    throw cause instanceof FlyballError ? cause : new FlyballError('store_unavailable', `cannot open the data directory \`${directory}\` (${firstLine(cause)})`, { cause });
+  }
+}
+
+/** The embedded server works on the caller's thread: without a turn of the loop after each query, timers starve. */
+function yieldingPool(pool: pg.Pool): pg.Pool {
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
+  const yielding = async (...args: unknown[]) => {
+    try {
+      return await query(...args);
+    } finally {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  return Object.assign(pool, { query: yielding });
+}
+
+async function databaseNow(pool: pg.Pool): Promise<number> {
+  const { rows } = await pool.query<{ now: string }>('select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as now');
+  return Number(rows[0]?.now);
+}
+
+/** After a checkpoint the data files are the truth, so they have to be durable before anything else is. */
+function syncTree(directory: string): void {
+  for (const file of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    const fd = openSync(join(file.parentPath, file.name), 'r');
+    fsyncSync(fd);
+    closeSync(fd);
+  }
+}
+
+const firstLine = (thrown: unknown) => (thrown instanceof Error ? (thrown.message.split('\n')[0] ?? '').slice(0, 200) : 'unknown');

@@ -1,0 +1,83 @@
+import type { Entry } from '@flyball/protocol';
+import type { Pool } from 'pg';
+import type { Payload } from '../ledger/draft.js';
+import type { EntryRecord, EntryStore, ListQuery } from '../ledger/store.js';
+import { CommitLane, type WriteBatch } from './lane.js';
+
+/** The store over PostgreSQL's SQL, whether a server or the embedded one answers it. */
+export class SqlStore implements EntryStore {
+  readonly #lane: CommitLane;
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly tenant: string,
+    write: WriteBatch,
+  ) {
+    this.#lane = new CommitLane(write);
+  }
+
+  commit(record: EntryRecord): Promise<void> {
+    return this.#lane.commit(record);
+  }
+
+  onLost(listener: (streams: readonly string[]) => void): void {
+    this.#lane.onLost(listener);
+  }
+
+  readStream(stream: string, afterVersion: number, most: number): Promise<readonly Entry[]> {
+    return this.#entries(
+      `select e.body from stream s join entry e on e.tenant = s.tenant and e.id = s.entry
+        where s.tenant = $1 and s.stream = $2 and s.version > $3 order by s.version limit $4`,
+      [stream, afterVersion, most],
+    );
+  }
+
+  async find(id: string): Promise<Entry | undefined> {
+    return (await this.#entries('select body from entry where tenant = $1 and id = $2', [id]))[0];
+  }
+
+  async findSettling(id: string): Promise<Entry | undefined> {
+    return (await this.#entries('select body from entry where tenant = $1 and settles = $2', [id]))[0];
+  }
+
+  async payload(id: string): Promise<Payload | undefined> {
+    const { rows } = await this.pool.query<Payload>('select salt, content from payload where tenant = $1 and entry = $2', [this.tenant, id]);
+    return rows[0];
+  }
+
+  overdue(afterMs: number, beforeMs: number, most: number): Promise<readonly Entry[]> {
+    return this.#entries(
+      `select e.body from entry e
+        where e.tenant = $1 and e.deadline > $2 and e.deadline <= $3
+          and not exists (select 1 from entry o where o.tenant = e.tenant and o.settles = e.id)
+        order by e.deadline limit $4`,
+      [afterMs, beforeMs, most],
+    );
+  }
+
+  list({ kinds, stream, before, most }: ListQuery): Promise<readonly Entry[]> {
+    const older = before ?? 'ffffffff-ffff-7fff-bfff-ffffffffffff';
+    if (stream !== undefined) {
+      return this.#entries(
+        `select e.body from stream s join entry e on e.tenant = s.tenant and e.id = s.entry
+          where s.tenant = $1 and s.stream = $2 and e.kind = any($3) and e.id < $4 order by s.version desc limit $5`,
+        [stream, kinds, older, most],
+      );
+    }
+    return this.#entries('select body from entry where tenant = $1 and kind = any($2) and id < $3 order by id desc limit $4', [kinds, older, most]);
+  }
+
+  async getMeta(key: string): Promise<string | undefined> {
+    const { rows } = await this.pool.query<{ value: string }>('select value from meta where tenant = $1 and key = $2', [this.tenant, key]);
+    return rows[0]?.value;
+  }
+
+  async setMeta(key: string, value: string): Promise<void> {
+    await this.pool.query('insert into meta (tenant, key, value) values ($1, $2, $3) on conflict (tenant, key) do update set value = excluded.value', [this.tenant, key, value]);
+  }
+
+  async #entries(sql: string, values: readonly unknown[]): Promise<readonly Entry[]> {
+    const { rows } = await this.pool.query<{ body: string }>(sql, [this.tenant, ...values]);
+    return rows.map((row) => JSON.parse(row.body) as Entry);
+  }
+}

@@ -1,0 +1,79 @@
+import { FlyballError } from '@flyball/protocol';
+import { leafHash } from '@flyball/tlog';
+import type { Pool } from 'pg';
+import { z } from 'zod';
+
+/** Tables in the order in which they are moved, with the columns that order their rows. */
+const tables = {
+  entry: { columns: ['id', 'kind', 'deadline', 'settles', 'body'], key: ['id'] },
+  stream: { columns: ['stream', 'version', 'entry'], key: ['stream', 'version'] },
+  payload: { columns: ['entry', 'salt', 'content'], key: ['entry'] },
+  meta: { columns: ['key', 'value'], key: ['key'] },
+} as const;
+type Table = keyof typeof tables;
+
+const pageSize = 500;
+const progressEvery = 50_000;
+
+const rowLine = z.strictObject({ table: z.enum(Object.keys(tables) as [Table, ...Table[]]), row: z.record(z.string(), z.union([z.string(), z.null()])) });
+
+/** Hands out every row of a tenant as one JSON line. */
+export async function exportRows(pool: Pool, tenant: string, write: (line: string) => Promise<void>, progress: (rows: number) => void): Promise<number> {
+  let rows = 0;
+  for (const table of Object.keys(tables) as Table[]) {
+    const { columns, key } = tables[table];
+    let after: readonly string[] | undefined;
+    for (;;) {
+      const page: Record<string, string | null>[] = await nextPage(pool, table, columns, key, tenant, after);
+      for (const row of page) {
+        await write(JSON.stringify({ table, row }));
+        if (++rows % progressEvery === 0) progress(rows);
+      }
+      const last = page.at(-1);
+      if (!last || page.length < pageSize) break;
+      after = key.map((column) => last[column] ?? '');
+    }
+  }
+  return rows;
+}
+
+async function nextPage(pool: Pool, table: Table, columns: readonly string[], key: readonly string[], tenant: string, after: readonly string[] | undefined) {
+  const casts: Readonly<Record<string, string>> = { id: 'uuid', version: 'bigint' };
+  const castOf = (column: string) => (column === 'entry' && table === 'payload' ? 'uuid' : (casts[column] ?? 'text'));
+  const beyond = after ? `and (${key.join(', ')}) > (${key.map((column, index) => `$${index + 2}::${castOf(column)}`).join(', ')})` : '';
+  const { rows } = await pool.query<Record<string, string | null>>(`select ${columns.map((column) => `${column}::text`).join(', ')} from ${table} where tenant = $1 ${beyond} order by ${key.join(', ')} limit ${pageSize}`, [tenant, ...(after ?? [])]);
+  return rows;
+}
+
+/** Reads exported rows into a store that has no entries of this tenant; all of them or none. */
+export async function importRows(pool: Pool, tenant: string, lines: AsyncIterable<string>, progress: (rows: number) => void): Promise<number> {
+  const client = await pool.connect();
+  let rows = 0;
+  try {
+    await client.query('begin');
+    const { rows: existing } = await client.query('select 1 from entry where tenant = $1 limit 1', [tenant]);
+    if (existing.length > 0) throw new FlyballError('usage', 'expected an empty store; nothing was read');
+    for await (const line of lines) {
+      const { table, row } = readLine(line, rows + 1);
+      const columns = [...tables[table].columns, ...(table === 'entry' ? ['leaf'] : [])];
+      const values = columns.map((column) => (column === 'leaf' ? Buffer.from(leafHash(row['body'] ?? '')) : (row[column] ?? null)));
+      await client.query({ name: `flyball-import-${table}`, text: `insert into ${table} (tenant, ${columns.join(', ')}) values ($1, ${columns.map((_, index) => `$${index + 2}`).join(', ')})`, values: [tenant, ...values] });
+      if (++rows % progressEvery === 0) progress(rows);
+    }
+    await client.query('commit');
+    return rows;
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+function readLine(line: string, number: number) {
+  try {
+    return rowLine.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new FlyballError('usage', `expected line ${number} to be a row of an export; nothing was read`, { cause });
+  }
+}

@@ -1,0 +1,106 @@
+import type { Pool } from 'pg';
+import type { EntryRecord } from '../ledger/store.js';
+import type { BatchFailure, WriteBatch } from './lane.js';
+
+/** One statement, so one round trip and one transaction, for a whole batch. */
+const insertBatch = (last: string) => ({
+  name: 'flyball-insert-batch',
+  text: `
+    with entries as (
+      insert into entry (tenant, id, kind, deadline, settles, body, leaf)
+      select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::bytea[])
+    ), payloads as (
+      insert into payload (tenant, entry, salt, content)
+      select * from unnest($8::text[], $9::uuid[], $10::text[], $11::text[])
+    ), places as (
+      insert into stream (tenant, stream, version, entry)
+      select * from unnest($12::text[], $13::text[], $14::bigint[], $15::uuid[])
+    )
+    select ${last} as segment`,
+});
+
+/** The write-ahead log segment in which a batch began, so that the embedded store can flush it. */
+const currentSegment = 'pg_walfile_name(pg_current_wal_insert_lsn())';
+
+const uniqueViolation = '23505';
+const again = new Set(['40001', '40P01', '55P03']);
+
+/**
+ * The ledger's own key is the lock: a place in a stream can be taken once, and what waits can be settled
+ * once. A batch that meets a taken place is rolled back whole and says which of its entries met it.
+ */
+export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<void>): WriteBatch {
+  const statement = insertBatch(flush ? currentSegment : 'null');
+  return async (records) => {
+    let segment: string | undefined;
+    try {
+      const { rows } = await pool.query<{ segment: string }>({ ...statement, values: columns(records) });
+      segment = rows[0]?.segment;
+    } catch (error) {
+      return explain(pool, records, error);
+    }
+    if (flush) await flush(segment ?? '');
+    return undefined;
+  };
+}
+
+function columns(records: readonly EntryRecord[]): unknown[] {
+  const payloads = records.filter((record) => record.payload);
+  const places = records.flatMap(({ entry }) => entry.streams.map((place) => ({ ...place, tenant: entry.tenant, id: entry.id })));
+  return [
+    records.map(({ entry }) => entry.tenant),
+    records.map(({ entry }) => entry.id),
+    records.map(({ entry }) => entry.kind),
+    records.map(({ entry }) => entry.deadline ?? null),
+    records.map(({ entry }) => entry.settles ?? null),
+    records.map(({ text }) => text),
+    records.map(({ leaf }) => Buffer.from(leaf)),
+    payloads.map(({ entry }) => entry.tenant),
+    payloads.map(({ entry }) => entry.id),
+    payloads.map(({ payload }) => payload?.salt),
+    payloads.map(({ payload }) => payload?.content),
+    places.map(({ tenant }) => tenant),
+    places.map(({ stream }) => stream),
+    places.map(({ version }) => version),
+    places.map(({ id }) => id),
+  ];
+}
+
+async function explain(pool: Pool, records: readonly EntryRecord[], error: unknown): Promise<BatchFailure> {
+  const code = (error as { code?: unknown }).code;
+  if (code === uniqueViolation) return whatIsTaken(pool, records);
+  const lostConnection = typeof code !== 'string' || code.startsWith('08') || code.startsWith('57P') || code.startsWith('E');
+  return typeof code === 'string' && again.has(code) || lostConnection ? { kind: 'again', cause: error } : { kind: 'unavailable', cause: error };
+}
+
+async function whatIsTaken(pool: Pool, records: readonly EntryRecord[]): Promise<BatchFailure> {
+  const tenants = records.map(({ entry }) => entry.tenant);
+  const { rows: known } = await pool.query<{ id: string }>(
+    'select e.id from entry e join unnest($1::text[], $2::uuid[]) as w(tenant, id) on e.tenant = w.tenant and e.id = w.id',
+    [tenants, records.map(({ entry }) => entry.id)],
+  );
+  const { rows: settled } = await pool.query<{ settles: string }>(
+    'select e.settles from entry e join unnest($1::text[], $2::uuid[]) as w(tenant, id) on e.tenant = w.tenant and e.settles = w.id',
+    [tenants, records.map(({ entry }) => entry.settles ?? null)],
+  );
+  const places = records.flatMap(({ entry }) => entry.streams.map((place) => ({ ...place, tenant: entry.tenant })));
+  const { rows: heads } = await pool.query<{ stream: string; version: string }>(
+    `select s.stream, max(s.version)::text as version
+       from stream s join unnest($1::text[], $2::text[]) as w(tenant, stream) on s.tenant = w.tenant and s.stream = w.stream
+      group by s.stream`,
+    [places.map(({ tenant }) => tenant), places.map(({ stream }) => stream)],
+  );
+  return sortOut(records, new Set(known.map((row) => row.id)), new Set(settled.map((row) => row.settles)), new Map(heads.map((row) => [row.stream, Number(row.version)])));
+}
+
+function sortOut(records: readonly EntryRecord[], written: ReadonlySet<string>, settled: ReadonlySet<string>, heads: ReadonlyMap<string, number>): BatchFailure {
+  const entries = new Map<string, 'conflict' | 'already_settled'>();
+  const settledHere = new Set<string>();
+  for (const { entry } of records) {
+    if (written.has(entry.id)) continue;
+    if (entry.settles && (settled.has(entry.settles) || settledHere.has(entry.settles))) entries.set(entry.id, 'already_settled');
+    else if (entry.streams.some(({ stream, version }) => (heads.get(stream) ?? 0) >= version)) entries.set(entry.id, 'conflict');
+    else if (entry.settles) settledHere.add(entry.settles);
+  }
+  return { kind: 'rejected', entries, written };
+}
