@@ -1,4 +1,4 @@
-import { type ApprovalRule, FlyballError } from '@flyball/protocol';
+import { type ApprovalRule, FlyballError, type ReasonKind } from '@flyball/protocol';
 import { Grant } from '../action/seal.js';
 import type { Approval } from '../action/stages.js';
 import type { Decided, Hold, HoldState } from '../action/states.js';
@@ -17,7 +17,7 @@ export function approve(decided: Decided, people: People, nowMs: number): Approv
   const { decision, digest, session } = decided;
   switch (decision.outcome) {
     case 'deny':
-      return { kind: 'refused', error: new FlyballError('denied', `not allowed: ${decision.kind}`) };
+      return { kind: 'refused', error: new FlyballError(decision.kind === 'quarantined' ? 'tool_quarantined' : 'denied', refusalText(decision.kind), { detail: decision.kind }) };
     case 'allow':
     case 'modify':
       return granted(decided, undefined);
@@ -26,6 +26,18 @@ export function approve(decided: Decided, people: People, nowMs: number): Approv
       const hold = Object.hasOwn(session.state.holds, digest) ? session.state.holds[digest] : undefined;
       return hold ? known(decided, hold, people, nowMs) : { kind: 'hold', known: undefined };
     }
+  }
+}
+
+/** Which of the policies refused, and how, is for operators: to the machine all of them are one. */
+function refusalText(kind: ReasonKind): string {
+  switch (kind) {
+    case 'capability':
+      return 'this is not part of the session\'s task';
+    case 'quarantined':
+      return 'this tool is not as it was when it was agreed to; it waits for an administrator';
+    default:
+      return 'policy does not allow this';
   }
 }
 

@@ -15,8 +15,8 @@ const sources: Readonly<Record<string, readonly string[]>> = {
     String.raw`\bgithub_pat_[A-Za-z0-9_]{22,255}\b`,
     String.raw`\bxox[abprs]-[A-Za-z0-9-]{10,250}\b`,
     String.raw`\bsk-[A-Za-z0-9_-]{20,250}\b`,
-    String.raw`\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,2000}`,
-    String.raw`(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.{1,20000}?-----END [A-Z ]{0,40}PRIVATE KEY-----`,
+    String.raw`\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`,
+    String.raw`(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.{1,}?-----END [A-Z ]{0,40}PRIVATE KEY-----`,
   ],
 };
 

@@ -10,10 +10,13 @@ export interface CataloguedAction extends Action {
 /** Finds the catalogued action of a call: the entry that names the call most exactly, in the order of the file. */
 export class Catalogue {
   readonly actions: readonly CataloguedAction[];
+  /** Every budget that an action draws on. */
+  readonly units: readonly string[];
 
   constructor(own: readonly CataloguedAction[]) {
     const named = new Set(own.map((action) => action.name));
     this.actions = [...own, ...protocolActions.filter((action) => !named.has(action.name))];
+    this.units = [...new Set(own.flatMap((action) => Object.keys(action.spends)))].sort();
   }
 
   find(upstream: string, method: string, name: string): CataloguedAction | undefined {

@@ -15,14 +15,14 @@ const record = (attributes: Record<string, CedarType>) => ({ type: 'Record', att
 
 export interface SchemaParts {
   readonly actions: readonly Action[];
+  readonly units: readonly string[];
   readonly groups: readonly string[];
   readonly facts: Readonly<Record<string, Readonly<Record<string, FactType>>>>;
   readonly argumentsOf: (action: Action) => ArgumentType | undefined;
 }
 
 /** The Cedar schema that a bundle's policies are validated against, made from its catalogue and the tools' own schemas. */
-export function cedarSchema({ actions, groups, facts, argumentsOf }: SchemaParts): SchemaJson<string> {
-  const units = [...new Set(actions.flatMap((action) => Object.keys(action.spends)))];
+export function cedarSchema({ actions, units, groups, facts, argumentsOf }: SchemaParts): SchemaJson<string> {
   const session = record({
     purpose: string,
     capabilities: strings,

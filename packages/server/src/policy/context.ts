@@ -8,11 +8,18 @@ const ten4 = 10_000;
 const extension = (fn: string, arg: string): Json => ({ __extn: { fn, arg } });
 const datetime = (ms: number): Json => extension('datetime', new Date(ms).toISOString());
 
+/** What the bundle knows of an action. */
+export interface ActionTerms {
+  readonly argumentType: ArgumentType | undefined;
+  /** Every budget that the catalogue names; one that nothing was drawn from is zero, not missing. */
+  readonly units: readonly string[];
+}
+
 /** Everything that a policy sees of an attempt. Time comes in as `now`; nothing here looks at a clock. */
-export function decisionInputs(situated: Situated, action: string, resources: readonly Resource[], argumentType: ArgumentType | undefined, nowMs: number): DecisionInputs {
+export function decisionInputs(situated: Situated, action: string, resources: readonly Resource[], terms: ActionTerms, nowMs: number): DecisionInputs {
   const { principal, session, call, origin } = situated;
   const state = session.state;
-  const args = encode(call.args, argumentType ?? { kind: 'record', attributes: {} }, '');
+  const args = encode(call.args, terms.argumentType ?? { kind: 'record', attributes: {} }, '');
   const context: JsonObject = {
     args: args.value ?? {},
     unrepresented: args.left,
@@ -22,7 +29,7 @@ export function decisionInputs(situated: Situated, action: string, resources: re
       labels: state.labels,
       actions: Object.keys(state.counts),
       counts: state.counts,
-      spent: Object.fromEntries(Object.entries(state.spent).map(([unit, amount]) => [unit, extension('decimal', (amount / ten4).toFixed(4))])),
+      spent: Object.fromEntries(terms.units.map((unit) => [unit, extension('decimal', ((state.spent[unit] ?? 0) / ten4).toFixed(4))])),
       refusals: state.refusals,
       age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
     },

@@ -23,7 +23,7 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
   const policies = loadPolicies(files, faults);
   const argumentsOf = (action: CataloguedAction, upstream: string, name: string) => argumentsFor(action, upstream, name, tools);
   const groups = [...new Set(identities.flatMap((identity) => identity.groups))];
-  const schema = cedarSchema({ actions: catalogue.actions, groups, facts, argumentsOf: (action) => argumentsOf(action, action.match.upstream, action.match.name) });
+  const schema = cedarSchema({ actions: catalogue.actions, units: catalogue.units, groups, facts, argumentsOf: (action) => argumentsOf(action, action.match.upstream, action.match.name) });
   validatePolicies(policies, schema, faults, warnings);
   checkReferences(policies, people, facts, faults);
   if (policies.length === 0) warnings.push('policies/: there is no policy, so every action is denied');

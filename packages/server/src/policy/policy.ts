@@ -27,9 +27,9 @@ export class Policy {
     const bundle = this.bundle();
     const { call } = situated;
     const action = bundle.catalogue.find(call.upstream, call.method, call.name);
-    if (!action || !Object.hasOwn(defaultMappings, call.method)) throw refusal('action_unknown', 'not allowed: unknown_action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
+    if (!action || !Object.hasOwn(defaultMappings, call.method)) throw refusal('action_unknown', 'no such action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
     const resources = this.#resources(situated, action);
-    const inputs = decisionInputs(situated, action.name, resources, bundle.argumentsOf(action, call.upstream, call.name), this.clock.now());
+    const inputs = decisionInputs(situated, action.name, resources, { argumentType: bundle.argumentsOf(action, call.upstream, call.name), units: bundle.catalogue.units }, this.clock.now());
     const digest = attemptDigest(situated, action.name, resources, bundle.digest);
     const before = checkBefore(situated, action);
     const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle);
@@ -44,7 +44,7 @@ export class Policy {
     const action = bundle.catalogue.find(call.upstream, call.method, call.name);
     if (!action || checkBefore(situated, action)) return false;
     const resource = { type: 'tool', id: call.name };
-    const inputs = decisionInputs(situated, action.name, [resource], undefined, this.clock.now());
+    const inputs = decisionInputs(situated, action.name, [resource], { argumentType: undefined, units: bundle.catalogue.units }, this.clock.now());
     const answer = bundle.reach().evaluate(engineRequest(inputs, resource, bundle.actionGroups.get(action.name) ?? []));
     const rules = [...answer.satisfied].map((id) => bundle.rules.get(id));
     return rules.some((rule) => rule?.effect === 'permit') && !rules.some((rule) => rule?.effect === 'forbid');
@@ -52,7 +52,7 @@ export class Policy {
 
   #resources({ call, claims }: Situated, action: CataloguedAction): readonly Resource[] {
     const mapping = action.mapping !== undefined ? (action.mapping as Json) : (declaredMapping(call.tool?.definition) ?? defaultMappings[call.method]);
-    if (mapping === undefined) throw refusal('action_unknown', 'not allowed: unknown_action');
+    if (mapping === undefined) throw refusal('action_unknown', 'no such action');
     const evaluations = applyMapping(mapping, { params: call.params, claims, audience: this.settings.audience });
     return evaluations.map(({ resource: { type, id } }) => ({ type, id }));
   }

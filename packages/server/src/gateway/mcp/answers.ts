@@ -57,7 +57,7 @@ function refusal(id: RequestId, error: FlyballError, era: Era, isToolCall: boole
     case 'session_refused':
     case 'tool_quarantined': {
       const message = `Denied: ${error.message}. ${error.code === 'approval_refused' ? guidance.refused : guidance.denied}`;
-      return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied', evaluation }) : errorAnswer(id, { code: rpcCodes.denied, message });
+      return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied' && error.detail === 'no_permit', evaluation }) : errorAnswer(id, { code: rpcCodes.denied, message });
     }
     default:
       return errorAnswer(id, { code: rpcCodes.internal, message: `${error.message}. Nothing has happened.` });

@@ -47,9 +47,10 @@ export class HttpRelay {
   async post(exchange: Exchange, message: RpcMessage, era: Era): Promise<void> {
     const connection = this.#connection(exchange);
     if (!connection) return unknownConnection(exchange.response);
-    if (message.kind === 'request') return this.#request(exchange, message, era, connection);
+    if (message.kind === 'request' && message.method !== 'ping') return this.#request(exchange, message, era, connection);
     if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(connection, message.params['requestId']);
     const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection), body: writeMessage(message) });
+    if (message.kind === 'request') return new HttpSink(exchange.response).answer(reply.status, await lastText(reply));
     reply.discard();
     exchange.response.writeHead(reply.status).end();
   }
@@ -171,6 +172,8 @@ export class HttpRelay {
       const pending = message?.kind === 'response' && message.id !== null ? connection.pending.get(idKey(message.id)) : undefined;
       if (message?.kind === 'response' && pending) {
         Object.assign(pending, { sink, frame });
+        // A server that answers with a stream may have more to say on it; its client is given one too.
+        if (reply.contentType.includes('text/event-stream')) sink.open();
         pending.answer(message);
         await pending.delivered;
         if (reply.contentType.includes('application/json')) return;
@@ -222,6 +225,13 @@ function withArguments(request: RpcRequest, args: JsonObject): RpcRequest {
 function withoutProgress(meta: JsonObject): JsonObject {
   const { progressToken: _token, ...rest } = meta;
   return rest;
+}
+
+/** The answer to `ping`, which is nobody's decision (COAZ-MCP, "Pass-through"). */
+async function lastText(reply: UpstreamReply): Promise<string> {
+  let text = '';
+  for await (const frame of readFrames(reply.body, reply.contentType)) text = frame.data;
+  return text;
 }
 
 /** A signal that also fires when the client goes away. */
