@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } } };
+const source = { ssr: { resolve: { conditions: ['flyball-source', 'module', 'node', 'import', 'default'] } } };
 
 export default defineConfig({
   ...source,

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Desk } from '../api/desk.js';
 import type { Config } from '../config.js';
 import { loadLocalKey, signLocalToken } from '../identity/index.js';
@@ -9,8 +11,7 @@ const tokenMs = 60_000;
 
 /** The desk of the server that runs with this configuration; without one, the store itself, opened for this command. */
 export async function withDesk<T>(config: Config, person: string | undefined, use: (desk: Desk) => Promise<T>): Promise<T> {
-  const { host, port } = config.administrators;
-  const base = `http://${host}:${port}`;
+  const base = runningAt(config);
   if (await answers(base)) {
     const token = await signLocalToken(loadLocalKey(config.data), { subject: person ?? operatorName, audience: administratorsAudience, nowMs: Date.now(), ttlMs: tokenMs });
     return use(new RemoteDesk(base, token));
@@ -20,6 +21,17 @@ export async function withDesk<T>(config: Config, person: string | undefined, us
     return await use(governor.desk);
   } finally {
     await governor.close();
+  }
+}
+
+/** Where a running server says it can be reached by administrators. */
+export const listeningFile = (data: string): string => join(data, 'listening.json');
+
+function runningAt(config: Config): string {
+  try {
+    return (JSON.parse(readFileSync(listeningFile(config.data), 'utf8')) as { administrators: string }).administrators;
+  } catch {
+    return `http://${config.administrators.host}:${config.administrators.port}`;
   }
 }
 

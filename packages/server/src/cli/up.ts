@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type Config, type Environment } from '../config.js';
 import { serve } from '../serve.js';
 import { openGovernor } from '../wiring.js';
 import { createLog } from './log.js';
+import { listeningFile } from './open-desk.js';
 
 /** Runs the governor until it is told to stop. */
 export async function up(config: Config, environment: Environment): Promise<void> {
@@ -13,10 +14,13 @@ export async function up(config: Config, environment: Environment): Promise<void
   const stopped = new Promise<string>((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, () => resolve(signal))));
   try {
     const serving = await serve(governor, config, environment);
+    const place = listeningFile(config.data);
+    writeFileSync(place, JSON.stringify({ administrators: `http://${config.administrators.host}:${serving.administrators}` }), { mode: 0o600 });
     const reload = () => void governor.bundle.load().then(({ digest, changed }) => log('info', changed ? 'bundle active' : 'bundle unchanged', { bundle: digest }), (error: unknown) => log('error', error instanceof Error ? error.message : 'the bundle could not be loaded'));
     process.on('SIGHUP', reload);
     log('info', 'ready', { machines: `http://${config.machines.host}:${serving.machines}/mcp`, administrators: `http://${config.administrators.host}:${serving.administrators}`, bundle: governor.bundle.current.digest });
     log('info', 'stopping', { signal: await stopped });
+    rmSync(place, { force: true });
     await serving.close();
   } finally {
     await governor.close();
