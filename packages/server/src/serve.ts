@@ -40,7 +40,8 @@ export async function serve(governor: Governor, config: Config, environment: Env
     const administrators = createServer();
     servers.push(administrators);
     await listen(administrators, config.administrators, 'administrators');
-    administrators.on('request', getRequestListener(administratorsApi(governor.desk, authenticatePerson(governor, config), hostsOf(config.administrators, administrators, config)).fetch));
+    const api = getRequestListener(administratorsApi(governor.desk, authenticatePerson(governor, config), hostsOf(config.administrators, administrators, config)).fetch);
+    administrators.on('request', (request, response) => void api(request, response));
     const close = async () => {
       await Promise.all(servers.map(drain));
       await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));

@@ -10,7 +10,7 @@ import { foldPins, type GatewayPort, type PinState, ToolBook } from './gateway/m
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
 import { AttemptRecorder, type Draft, type Fold, Ledger, Projections, Settler, Spool } from './ledger/index.js';
 import { pause, StoreClock } from './lib/clock.js';
-import { randomHandle, timeId } from './lib/ids.js';
+import { randomSalt, timeId } from './lib/ids.js';
 import { inspect } from './output/index.js';
 import { ActiveBundle, type Bundle, Policy } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
@@ -123,7 +123,7 @@ export function issuersOf(config: Config, clock: StoreClock): readonly Issuer[] 
 async function recordBundle(ledger: Ledger, { digest, files }: Bundle): Promise<void> {
   const stream = `bundle:${digest}`;
   const body = { bundle: digest, files: Object.keys(files) };
-  const payload = { salt: randomHandle(), content: JSON.stringify(files) };
+  const payload = { salt: randomSalt(), content: JSON.stringify(files) };
   const first = await ledger.append({ kind: 'bundle.activated', streams: [{ stream, expected: 0 }], body, payload });
   if (!first) await ledger.append({ kind: 'bundle.activated', streams: [{ stream }], body });
 }

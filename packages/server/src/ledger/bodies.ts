@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Action, Decision, JsonObject, Principal } from '@flyball/protocol';
 import type { Reached } from '../action/stages.js';
 import type { Approved, Decided } from '../action/states.js';
+import { randomSalt } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { Payload } from './draft.js';
 
@@ -88,7 +89,7 @@ export function payloadOf(reached: Reached, effectiveArgs?: JsonObject): Payload
   const whole = { target: call.name, args: call.args, effective_args: effectiveArgs, resources, inputs, broken, address: origin.address };
   const content = JSON.stringify(whole);
   const fits = content.length <= limits.payloadBytesMax;
-  return { salt: randomBytes(16).toString('base64'), content: fits ? content : JSON.stringify({ too_large: content.length }) };
+  return { salt: randomSalt(), content: fits ? content : JSON.stringify({ too_large: content.length }) };
 }
 
 export const payloadDigest = ({ salt, content }: Payload): string => `sha256:${createHash('sha256').update(salt).update(content).digest('hex')}`;

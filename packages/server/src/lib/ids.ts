@@ -24,3 +24,6 @@ export const isTimeId = (text: string): boolean => timeIdPattern.test(text);
 
 /** A handle that cannot be guessed: 122 random bits. */
 export const randomHandle = (): string => randomUUID();
+
+/** 128 random bits in base64, to be hashed with what is too short to be hashed alone. */
+export const randomSalt = (): string => randomBytes(16).toString('base64');

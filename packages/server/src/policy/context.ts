@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { Identity, Json, JsonObject } from '@flyball/protocol';
+import ipaddr from 'ipaddr.js';
 import type { DecisionInputs, Resource, Situated } from '../action/states.js';
 import type { EngineRequest } from './engine.js';
 import { type ArgumentType, encode } from './types.js';
@@ -34,7 +34,7 @@ export function decisionInputs(situated: Situated, action: string, resources: re
       age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
     },
     facts: {},
-    origin: { gateway: origin.gateway, ...(isIP(origin.address) && { address: extension('ip', origin.address) }) },
+    origin: { gateway: origin.gateway, ...(ipaddr.isValid(origin.address) && { address: extension('ip', ipaddr.process(origin.address).toString()) }) },
     now: datetime(nowMs),
     ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
   };
