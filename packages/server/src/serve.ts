@@ -24,10 +24,11 @@ const drainMs = 5_000;
 export async function serve(governor: Governor, config: Config, environment: Environment): Promise<Serving> {
   const endpoints = endpointsOf(governor, config, environment);
   const servers: Server[] = [];
+  let hosts: ReadonlySet<string> = new Set();
   try {
     const machines: Server = createListener(governor.port, {
       endpoints,
-      isAllowedHost: (host) => hostsOf(config.machines, machines, config).has(host),
+      isAllowedHost: (host) => hosts.has(host),
       resource: resourceOf(config),
       authorizationServers: [...config.identity.oidc.map((issuer) => issuer.issuer), ...(config.identity.local ? [localIssuer] : [])],
       other: sessionsRoute(governor.sessions, async (request) => {
@@ -37,6 +38,7 @@ export async function serve(governor: Governor, config: Config, environment: Env
     });
     servers.push(machines);
     await listen(machines, config.machines, 'machines');
+    hosts = hostsOf(config.machines, machines, config);
     const administrators = createServer();
     servers.push(administrators);
     await listen(administrators, config.administrators, 'administrators');

@@ -10,6 +10,8 @@ export interface Draft {
   readonly settles?: string;
   /** What belongs to the entry but not into it: inputs that can be erased. The entry holds their digest. */
   readonly payload?: Payload;
+  /** Nobody waits for it, so it may share a flush with what comes next. */
+  readonly unhurried?: boolean;
   /** Set by the flow when the entry's id was already told to the caller. */
   readonly id?: string;
 }

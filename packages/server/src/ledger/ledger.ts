@@ -38,7 +38,7 @@ export class Ledger {
     const text = canonicalText(entry);
     this.projections.apply(entry);
     try {
-      await this.store.commit({ entry, text, leaf: leafHash(text), ...(draft.payload && { payload: draft.payload }) });
+      await this.store.commit({ entry, text, leaf: leafHash(text), ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) });
     } catch (error) {
       if (error instanceof FlyballError && error.code === 'conflict') return undefined;
       throw error;

@@ -77,6 +77,7 @@ export class AttemptRecorder implements Recorder {
       kind: 'outcome',
       streams: [{ stream: intended.intent.stream }],
       settles: intended.intent.id,
+      unhurried: intended.action.tier !== 'act',
       body: {
         session: intended.session.state.id,
         action: intended.action.name,

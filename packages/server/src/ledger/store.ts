@@ -9,6 +9,8 @@ export interface EntryStore {
    * Entries are written in the order in which they were handed in.
    */
   commit(record: EntryRecord): Promise<void>;
+  /** Resolves when everything that was handed in is written or refused. */
+  flush(): Promise<void>;
   /** Called in the same tick in which an entry is found not to be written, before anyone can build on it. */
   onLost(listener: (streams: readonly string[]) => void): void;
   readStream(stream: string, afterVersion: number, most: number): Promise<readonly Entry[]>;
@@ -28,6 +30,8 @@ export interface EntryRecord {
   readonly text: string;
   readonly leaf: Uint8Array;
   readonly payload?: Payload;
+  /** Nobody waits for this one: it may go with the next batch, within some milliseconds. */
+  readonly unhurried?: boolean;
 }
 
 export interface ListQuery {

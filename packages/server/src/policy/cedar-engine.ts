@@ -4,6 +4,7 @@ import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { FlyballError } from '@flyball/protocol';
 import { asPermit } from './cedar-text.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
+import { type Needs, needsOf, slice } from './needs.js';
 
 const require = createRequire(import.meta.url);
 const modulePath = '@cedar-policy/cedar-wasm/nodejs';
@@ -22,6 +23,12 @@ export interface CompiledPolicy {
   readonly json: PolicyJson;
 }
 
+interface Prepared {
+  readonly set: string;
+  readonly ids: ReadonlySet<string>;
+  readonly needs: Needs;
+}
+
 let engines = 0;
 
 /**
@@ -31,7 +38,7 @@ let engines = 0;
 export class CedarWasmEngine implements PolicyEngine {
   readonly #number = ++engines;
   #instance = cedar();
-  readonly #prepared = new Map<string, { readonly set: string; readonly ids: ReadonlySet<string> }>();
+  readonly #prepared = new Map<string, Prepared>();
 
   /** @param actionGroups every group that an action is in, by the action's name */
   constructor(
@@ -55,15 +62,15 @@ export class CedarWasmEngine implements PolicyEngine {
   }
 
   #evaluate(request: EngineRequest): EngineAnswer {
-    const { set, ids } = this.#prepare(request.action.id);
-    const answer = this.#instance.statefulIsAuthorized({ ...request, preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
+    const { set, ids, needs } = this.#prepare(request.action.id);
+    const answer = this.#instance.statefulIsAuthorized({ ...slice(request, needs), preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
     if (answer.type !== 'success') throw new FlyballError('internal', 'the policy engine refused the request; nothing was allowed');
     const { reason, errors } = answer.response.diagnostics;
     if (reason.some((id) => !ids.has(id))) throw new FlyballError('internal', 'the policy engine named a policy that it was not given');
     return { satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
   }
 
-  #prepare(action: string): { readonly set: string; readonly ids: ReadonlySet<string> } {
+  #prepare(action: string): Prepared {
     const known = this.#prepared.get(action);
     if (known) return known;
     const groups = this.actionGroups.get(action) ?? [];
@@ -71,7 +78,7 @@ export class CedarWasmEngine implements PolicyEngine {
     const set = `${this.#number}:${action}`;
     const result = this.#instance.preparsePolicySet(set, { staticPolicies: Object.fromEntries(apply.map((policy) => [policy.id, asPermit(policy.text)])) });
     if (result.type !== 'success') throw new FlyballError('internal', 'the policy engine did not take the policies');
-    const prepared = { set, ids: new Set(apply.map((policy) => policy.id)) };
+    const prepared = { set, ids: new Set(apply.map((policy) => policy.id)), needs: needsOf(apply.map((policy) => policy.json)) };
     this.#prepared.set(action, prepared);
     return prepared;
   }

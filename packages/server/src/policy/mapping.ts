@@ -122,12 +122,27 @@ function resolve(template: Json | undefined, variables: { readonly params: JsonO
 function evaluate(expression: string, variables: { readonly params: JsonObject; readonly token: JsonObject }, path: string): Json | undefined {
   let value: unknown;
   try {
-    value = environment.evaluate(expression, variables);
+    value = programOf(expression)(variables);
   } catch (error) {
     throw mappingError(`expression \`$${expression}\` at \`${path.slice(1)}\` failed: ${firstLine(error)}`);
   }
   const json = toJson(value, path);
   return json === absent ? undefined : json;
+}
+
+type Program = (variables: { readonly params: JsonObject; readonly token: JsonObject }) => unknown;
+
+const programs = new Map<string, Program>();
+const programsMost = 10_000;
+
+/** A parsed expression; there are as many as mappings have, and they are used again and again. */
+function programOf(expression: string): Program {
+  const known = programs.get(expression);
+  if (known) return known;
+  const program = environment.parse(expression) as unknown as Program;
+  if (programs.size >= programsMost) programs.clear();
+  programs.set(expression, program);
+  return program;
 }
 
 interface OptionalValue {

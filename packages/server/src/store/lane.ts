@@ -22,6 +22,7 @@ interface Waiting {
 
 const batchBytesMax = 4 * 1024 * 1024;
 const backOffMs = 20;
+const unhurriedMs = 10;
 
 /**
  * Group commit: while one batch is being written, entries of other attempts gather for the next, so one
@@ -31,6 +32,7 @@ export class CommitLane {
   readonly #listeners: ((streams: readonly string[]) => void)[] = [];
   #queue: Waiting[] = [];
   #running = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly write: WriteBatch) {}
 
@@ -45,16 +47,36 @@ export class CommitLane {
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ record, resolve, reject });
-      if (!this.#running) void this.#drain();
+      if (this.#running) return;
+      if (!record.unhurried) void this.#drain();
+      else this.#timer ??= setTimeout(() => void this.#drain(), unhurriedMs);
     });
   }
 
   async #drain(): Promise<void> {
+    if (this.#running) return;
     this.#running = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     // One turn of the loop lets everything that is ready now join the first batch.
     await Promise.resolve();
-    while (this.#queue.length > 0) await this.#writeBatch(this.#take());
+    do await this.#writeBatch(this.#take());
+    while (this.#isPressed());
     this.#running = false;
+    if (this.#queue.length > 0) this.#timer = setTimeout(() => void this.#drain(), unhurriedMs);
+  }
+
+  /** True while somebody waits, or so much has gathered that waiting longer saves nothing. */
+  #isPressed(): boolean {
+    return this.#queue.length >= limits.commitBatchMax || this.#queue.some((waiting) => !waiting.record.unhurried);
+  }
+
+  /** Resolves when everything that was handed in is written or refused. */
+  async flush(): Promise<void> {
+    while (this.#running || this.#queue.length > 0) {
+      if (!this.#running) await this.#drain();
+      else await pause(1);
+    }
   }
 
   #take(): Waiting[] {

@@ -22,6 +22,9 @@ export interface OpenStore {
 
 const connectionsMax = 8;
 
+/** One process with small transactions needs neither 128 MB of buffers nor a compiler for queries. */
+const serverParams = ['-c', 'shared_buffers=32MB', '-c', 'jit=off'];
+
 /** Opens a PostgreSQL server as the store. Throws `store_unavailable` when it cannot be reached. */
 export async function openPostgres(url: string, tenant: string): Promise<OpenStore> {
   const pool = new pg.Pool({ connectionString: url, max: connectionsMax, connectionTimeoutMillis: 5_000, statement_timeout: 15_000, query_timeout: 20_000 });
@@ -34,7 +37,10 @@ export async function openPostgres(url: string, tenant: string): Promise<OpenSto
     throw new FlyballError('store_unavailable', `cannot open the database: expected a PostgreSQL server at FLYBALL_DATABASE_URL (${firstLine(cause)})`, { cause });
   }
   const entries = new SqlStore(pool, tenant, batchWriter(pool));
-  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => Promise.resolve(), close: () => pool.end() };
+  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => entries.flush(), close: async () => {
+    await entries.flush();
+    await pool.end();
+  } };
 }
 
 /** Opens the embedded PostgreSQL in a data directory, alone: throws `store_locked` when another process has it. */
@@ -43,7 +49,7 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
   try {
     const [{ PGlite }, { createPgConfig }] = await Promise.all([import('@electric-sql/pglite'), import('@electric-sql/pglite/node-postgres')]);
     const data = join(directory, 'pg');
-    const db = await PGlite.create(data, { relaxedDurability: false });
+    const db = await PGlite.create(data, { relaxedDurability: false, startParams: [...PGlite.defaultStartParams, ...serverParams] });
     const pool = yieldingPool(new pg.Pool({ ...createPgConfig(db), max: 1 }));
     await migrate(pool);
     const flush = new WalFlush(join(data, 'pg_wal'));
@@ -52,7 +58,9 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
       await pool.query('checkpoint');
       syncTree(data);
     };
+    const entries = new SqlStore(pool, tenant, write);
     const close = async () => {
+      await entries.flush();
       await checkpoint();
       flush.close();
       await pool.end();
@@ -60,7 +68,7 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
       syncTree(data);
       await unlock();
     };
-    return { entries: new SqlStore(pool, tenant, write), pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, close };
+    return { entries, pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, close };
   } catch (cause) {
     await unlock();
     throw cause instanceof FlyballError ? cause : new FlyballError('store_unavailable', `cannot open the data directory \`${directory}\` (${firstLine(cause)})`, { cause });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { FlyballError } from '@flyball/protocol';
 import { readFrames } from './frames.js';
 import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
@@ -14,7 +15,10 @@ export class HttpLink implements Link {
   constructor(
     private readonly server: HttpUpstream,
     private readonly listener: LinkListener,
-  ) {}
+  ) {
+    // Every request that is under way listens for the end of the connection.
+    setMaxListeners(0, this.#closing.signal);
+  }
 
   get upstream(): string {
     return this.server.name;
