@@ -102,8 +102,8 @@ export class MemoryStore implements EntryStore {
 
   async list({ kinds, stream, before, most }: ListQuery): Promise<readonly Entry[]> {
     await this.gate('read');
-    const all = stream === undefined ? this.#all().sort((a, b) => (a.id < b.id ? -1 : 1)) : this.tables.stream(stream);
-    return [...all].reverse().filter(({ id, kind }) => kinds.includes(kind) && (before === undefined || id < before)).slice(0, most);
+    const all = stream === undefined ? this.#all() : [...this.tables.stream(stream)];
+    return all.sort((a, b) => (a.id < b.id ? 1 : -1)).filter(({ id, kind }) => kinds.includes(kind) && (before === undefined || id < before)).slice(0, most);
   }
 
   async getMeta(key: string): Promise<string | undefined> {

@@ -122,6 +122,8 @@ function actionRow(entry: Entry, settled: Entry | undefined): ActionRow {
   const outcome = settled?.body as JsonObject | undefined;
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : '');
   const effect = entry.kind === 'refusal' ? 'none' : text(outcome?.['effect']) || text(outcome?.['status']) || (entry.kind === 'hold' ? (settled ? 'used' : 'waiting') : 'under way');
+  // What waits and runs all the same was agreed to.
+  const approved = entry.kind === 'intent' && decision?.['outcome'] === 'step_up';
   const error = isObject(body['error']) ? text(body['error']['code']) : '';
   return {
     id: entry.id,
@@ -129,7 +131,7 @@ function actionRow(entry: Entry, settled: Entry | undefined): ActionRow {
     kind: entry.kind as ActionRow['kind'],
     identity: text(body['identity']) || 'unknown',
     action: text(body['action']) || `${text(body['method'])} ${text(body['name'])}`.trim(),
-    outcome: decision ? `${text(decision['outcome'])} (${text(decision['kind'])})` : `deny (${error})`,
+    outcome: decision ? `${text(decision['outcome'])} (${approved ? 'approved' : text(decision['kind'])})` : `deny (${error})`,
     effect,
   };
 }

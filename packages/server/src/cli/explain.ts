@@ -1,3 +1,4 @@
+import { isObject } from '@flyball/protocol';
 import type { Explanation } from '../policy/index.js';
 import { printable } from './print.js';
 
@@ -11,9 +12,16 @@ export function format(explanation: Explanation): string {
     ...facts,
     ...section('policies', listed),
     ...section('what would have to differ', differ.map((line) => `  ${printable(line)}`)),
-    ...section('inputs', explanation.inputs === undefined ? [] : [JSON.stringify(explanation.inputs, null, 2).split('\n').map((line) => `  ${printable(line)}`).join('\n')]),
-    ...section('error', explanation.error === undefined ? [] : [`  ${printable(JSON.stringify(explanation.error))}`]),
+    ...section('asked for', inputLines(explanation.inputs)),
+    ...section('error', explanation.error === undefined || policies.length > 0 ? [] : [`  ${printable(JSON.stringify(explanation.error))}`]),
+    ...(explanation.inputs === undefined ? [] : ['', 'everything that the policies saw: --json']),
   ].join('\n');
+}
+
+/** Arguments and resources; the whole context is for machines to read. */
+function inputLines(inputs: Explanation['inputs']): readonly string[] {
+  if (!isObject(inputs)) return [];
+  return ['args', 'resources'].map((key) => `  ${key.padEnd(13)} ${printable(JSON.stringify(inputs[key] ?? null))}`);
 }
 
 const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', title, ...lines]);
