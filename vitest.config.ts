@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const source = { ssr: { resolve: { conditions: ['flyball-source', 'module', 'node', 'import', 'default'] } } };
+const source = { ssr: { resolve: { conditions: ['flyball-source', 'node'] } } };
 
 export default defineConfig({
   ...source,

@@ -25,7 +25,7 @@ const goals = [];
 const work = temporary('gateway');
 
 /** One run of bench.mjs; every target by its name and concurrency, with ratios to the first target. */
-async function measure(targets, { conc = [1, 16], warm = 100, perRound = calls, count = rounds } = {}) {
+async function measure(targets, { conc = [1, 16], warm = pick(100, 1_000), perRound = calls, count = rounds } = {}) {
   const [config, json] = [join(work, 'targets.json'), join(work, 'measured.json')];
   writeFileSync(config, JSON.stringify({ targets, conc: conc.join(','), rounds: count, calls: perRound, warm, tool: 'echo', args: { message: 'hi' }, expect: 'Echo: hi' }), { mode: 0o600 });
   await runTool(tool('bench.mjs'), ['--config', config, '--json', json]);
@@ -165,7 +165,7 @@ async function memory() {
   const target = await governor.target('flyball', '/mcp/echo');
   const perRound = Math.max(100, Math.floor(actionsMost / 10));
   const began = nowMs();
-  const [row] = await measure([target], { conc: [16], warm: 0, perRound, count: Math.ceil(actionsMost / perRound) });
+  const [row] = await measure([target], { conc: [16], warm: 32, perRound, count: Math.ceil(actionsMost / perRound) });
   const seconds = (nowMs() - began) / 1_000;
   const loaded = governor.memoryMb();
   await sleep(5_000);

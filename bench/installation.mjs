@@ -58,7 +58,10 @@ export class Installation {
     this.child = start(process.execPath, [flyball, '-c', this.config, 'up'], { stdio: ['ignore', 'ignore', 'pipe'], env: { FLYBALL_LOG: 'info' } });
     let log = '';
     this.child.stderr.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-100_000)));
-    this.log = () => log;
+    this.child.once('exit', (code, signal) => {
+      if (code !== 0 && !this.stopping) console.error(`flyball up ended by itself (${code ?? signal})\n${log.slice(-3_000)}`);
+    });
+    this.stopping = false;
     for (const until = nowMs() + readyMs; ; await sleep(2)) {
       const ready = /"machines":"([^"]*)\/mcp","administrators"/.exec(log);
       if (ready) return Object.assign(this, { base: ready[1] });
@@ -67,6 +70,7 @@ export class Installation {
   }
 
   async down(signal) {
+    this.stopping = true;
     if (this.child) await end(this.child, signal);
   }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningGovernor, startGovernor } from './support/governor.js';
 import { actions } from './support/record.js';
 import { event, json, startUpstream, stream, tool, type Upstream } from './support/upstream.js';
-import { isRefusal, openWire, resultOf, rpc, textOf, toolCall, type WireClient } from './support/wire.js';
+import { isRefusal, openWire, rpc, textOf, toolCall, type WireClient, within } from './support/wire.js';
 
 let upstream: Upstream;
 let governor: RunningGovernor;
@@ -13,17 +13,19 @@ const files = {
   - { name: customer.read, tier: inspect, match: { upstream: raw, name: customer } }
   - { name: public.read, tier: inspect, match: { upstream: raw, name: public } }
   - { name: wipe, tier: act, match: { upstream: raw, name: wipe } }
+  - { name: listing, tier: inspect, match: { upstream: raw, name: listing } }
 `,
   'bundle/identities.yaml': 'identities:\n  - { id: tester, kind: agent, autonomy: autonomous, owner: tests, purpose: testing, groups: [agents] }\n',
   'bundle/people.yaml': 'people: []\n',
   'bundle/policies/p.cedar': `@id("protocol") permit (principal, action in Action::"mcp-protocol", resource);
 @id("public") permit (principal, action == Action::"public.read", resource);
+@id("listing") @modify("limit=10,dry_run=true") permit (principal, action == Action::"listing", resource);
 @id("customers") @modify("redact=pii") permit (principal, action == Action::"customer.read", resource);
 `,
 };
 
 beforeAll(async () => {
-  upstream = await startUpstream([tool('customer'), tool('public'), tool('wipe')]);
+  upstream = await startUpstream([tool('customer'), tool('public'), tool('wipe'), tool('listing')]);
   governor = await startGovernor({ files, upstreams: `  raw: { url: "${upstream.url}", timeout_seconds: 5 }` });
   token = await governor.token('tester');
 });
@@ -116,9 +118,10 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
     await new Promise((done) => setTimeout(done, 300));
     const second = client.post(toolCall('public', {}, 5));
     setTimeout(release, 2_000);
-    const answers = await Promise.all([first, second]);
-    expect(answers.map(({ text }) => text).join('\n')).not.toContain('jo@customer.example');
+    const answers = await Promise.all([first, second].map((answer) => within(10_000, answer)));
     upstream.behaviour = () => undefined;
+    expect(answers.map((answer) => answer?.text ?? '').join('\n')).not.toContain('jo@customer.example');
+    expect(answers, 'each question has an answer').not.toContain(undefined);
   });
 
   test.each([
@@ -134,10 +137,10 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
       stream(response, event(make(seen.id))).end();
       return true;
     };
-    const answer = await client.post(toolCall('customer', {}, 6));
-    expect(answer.text).not.toContain('wrong');
-    expect(isRefusal(answer)).toBe(true);
+    const { text } = await client.post(toolCall('customer', {}, 6));
     upstream.behaviour = () => undefined;
+    expect(text).not.toContain('wrong');
+    expect(text).toMatch(/"isError":true|"error":/);
     expect((await actions(governor, 1))[0]).toMatchObject({ action: 'customer.read', effect: 'unknown' });
   });
 
@@ -154,17 +157,21 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
     expect(answer.text).not.toContain('poisoned');
   });
 
-  test('attack: leaving `arguments` away does not leave a modification away', async () => {
+  test.each([
+    ['away', { name: 'listing' }],
+    ['null', { name: 'listing', arguments: null }],
+    ['empty', { name: 'listing', arguments: {} }],
+    ['larger', { name: 'listing', arguments: { limit: 5_000, dry_run: false } }],
+  ])('attack: arguments that are %s do not escape a cap and a fixed value', async (_what, params) => {
     const before = upstream.of('tools/call').length;
-    const answer = await client.post(rpc(9, 'tools/call', { name: 'customer' }));
-    expect(textOf(answer)).toBe('done customer');
-    expect(upstream.of('tools/call').slice(before)).toHaveLength(1);
+    const answer = await client.post(rpc(9, 'tools/call', params));
+    expect(textOf(answer)).toBe('done listing');
+    expect(upstream.of('tools/call').slice(before).map((seen) => seen.params['arguments'])).toEqual([{ limit: 10, dry_run: true }]);
   });
 });
 
 test('law: every call that reached the server is in the record', async () => {
   const rows = await actions(governor, 500);
   const begun = rows.filter(({ kind, action }) => kind === 'intent' && (action === 'customer.read' || action === 'public.read' || action === 'wipe'));
-  expect(upstream.of('tools/call').length).toBe(begun.length);
-  expect(resultOf({ status: 200, body: {}, text: '', headers: new Headers() })).toEqual({});
+  expect(begun).toHaveLength(upstream.of('tools/call').length);
 });

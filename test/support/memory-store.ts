@@ -68,6 +68,10 @@ export class MemoryStore implements EntryStore {
     return this.#lane.commit(record);
   }
 
+  flush(): Promise<void> {
+    return this.#lane.flush();
+  }
+
   onLost(listener: (streams: readonly string[]) => void): void {
     this.#lane.onLost(listener);
   }

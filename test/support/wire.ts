@@ -85,3 +85,9 @@ export async function inPieces(url: string, pieces: Iterable<string | Uint8Array
   await closed;
   return text;
 }
+
+/** What a promise brings in time, else nothing: for what must not wait for ever. */
+export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const late = new Promise<undefined>((done) => setTimeout(() => done(undefined), ms).unref());
+  return Promise.race([promise.catch(() => undefined), late]);
+}

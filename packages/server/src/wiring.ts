@@ -28,6 +28,8 @@ export interface Governor {
   readonly ledger: Ledger;
   readonly clock: StoreClock;
   readonly people: () => Bundle['people'];
+  /** Fires when the store can no longer tell what is durable: the process must end. */
+  readonly broken: AbortSignal;
   close(): Promise<void>;
 }
 
@@ -97,7 +99,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, bundle }: Fo
     await Promise.all(jobs);
     await store.close();
   };
-  return { port, desk, sessions, identification, bundle, ledger, clock, people: () => bundle.current.people, close };
+  return { port, desk, sessions, identification, bundle, ledger, clock, people: () => bundle.current.people, broken: store.broken, close };
 }
 
 /** The registry of the active bundle, made again when another becomes active. */

@@ -7,3 +7,11 @@ export function createLog(environment: Environment): Log {
   const logger = pino({ level: environment['FLYBALL_LOG'] ?? 'info', base: null }, pino.destination({ fd: 2, sync: true }));
   return (level, message, fields) => logger[level](fields ?? {}, message);
 }
+
+/** After a failed flush nothing is known to be durable but what is read anew: the process ends, and tries nothing more. */
+export function endWhenBroken(broken: AbortSignal, log: Log): void {
+  broken.addEventListener('abort', () => {
+    log('error', 'the store could not make a record durable; ending without trying again. Start anew when the disk is well');
+    process.exit(1);
+  });
+}

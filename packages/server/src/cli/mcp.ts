@@ -3,7 +3,7 @@ import { FlyballError } from '@flyball/protocol';
 import type { Config, Environment } from '../config.js';
 import { serveStdio, StdioLink } from '../gateway/mcp/index.js';
 import { openGovernor } from '../wiring.js';
-import { createLog } from './log.js';
+import { createLog, endWhenBroken } from './log.js';
 
 const timeoutMs = 60_000;
 
@@ -14,6 +14,7 @@ export async function mcp(config: Config, identity: string, name: string, words:
   const log = createLog({ FLYBALL_LOG: 'warn', ...environment });
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   const governor = await openGovernor(config, log);
+  endWhenBroken(governor.broken, log);
   const stop = () => process.stdin.destroy();
   ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, stop));
   process.stdout.on('error', stop);

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type Config, type Environment } from '../config.js';
 import { serve } from '../serve.js';
 import { openGovernor } from '../wiring.js';
-import { createLog } from './log.js';
+import { createLog, endWhenBroken } from './log.js';
 import { listeningFile } from './open-desk.js';
 
 /** Runs the governor until it is told to stop. */
@@ -11,6 +11,7 @@ export async function up(config: Config, environment: Environment): Promise<void
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   log('info', 'opening the store', { store: config.databaseUrl === undefined ? config.data : 'postgres' });
   const governor = await openGovernor(config, log);
+  endWhenBroken(governor.broken, log);
   const stopped = new Promise<string>((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, () => resolve(signal))));
   try {
     const serving = await serve(governor, config, environment);

@@ -4,7 +4,7 @@ import type { Identified, Presented, Received } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { readDelegation } from './delegation.js';
 import { type Registry, verifyStanding } from './registry.js';
-import { type Issuer, type VerifiedToken, verifyToken } from './tokens.js';
+import { type Issuer, trustDomainOf, type VerifiedToken, verifyToken } from './tokens.js';
 
 const rememberMs = 30_000;
 const rememberMost = 5_000;
@@ -43,7 +43,7 @@ export class Identification {
   }
 
   #fromToken(token: VerifiedToken, tenant: string): Pick<Identified, 'principal' | 'claims'> {
-    const { actor, onBehalfOf, chain } = readDelegation(token.claims, token.subject);
+    const { actor, onBehalfOf, chain } = readDelegation(token.claims, token.subject, (who) => token.issuer.kind !== 'spiffe' || trustDomainOf(who) === token.issuer.trustDomain);
     const name = token.issuer.kind === 'spiffe' ? actor : `${token.issuer.issuer ?? ''}|${actor}`;
     const registered = this.registry().bySubject(name) ?? (token.issuer.kind === 'local' ? this.registry().byId(actor) : undefined);
     const identity = verifyStanding(registered, name, this.clock.now());

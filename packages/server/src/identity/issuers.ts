@@ -30,7 +30,13 @@ const bounds = (allowPrivate: boolean) => ({ bytesMax: limits.jwksBytesMax, time
 
 /** An OpenID provider: its keys come from `jwks_url` or, without it, from its discovery document. */
 export function oidcIssuer(settings: OidcSettings, clock: Clock): Issuer {
-  const fetchKeys = async () => fetchJson(settings.jwksUrl ?? (await discoverKeys(settings)), bounds(settings.allowPrivate));
+  const fetchKeys = async () => {
+    if (settings.jwksUrl !== undefined) return fetchJson(settings.jwksUrl, bounds(settings.allowPrivate));
+    const found = await discoverKeys(settings);
+    // The configuration vouches for the issuer's own address, not for where its document points.
+    const allowPrivate = settings.allowPrivate && new URL(found).origin === new URL(settings.issuer).origin;
+    return fetchJson(found, bounds(allowPrivate));
+  };
   const keys = new KeySet(fetchKeys, clock, (key, alg) => keySuits(key, alg, 'sig'));
   return { kind: 'oidc', issuer: settings.issuer, audience: settings.audience, algorithms: settings.algorithms, keys };
 }

@@ -36,7 +36,7 @@ export class KeySet implements KeySource {
     const age = this.clock.now() - (this.#cached?.fetchedAtMs ?? -Infinity);
     if (age > freshMs) await this.#refetch();
     const found = this.#pick(kid, alg) ?? ((await this.#refetch()) && this.#pick(kid, alg));
-    if (!found) throw new FlyballError('unauthenticated', 'token refused: key', { detail: this.#usable() ? 'no key for this token' : 'the keys are unavailable or too old' });
+    if (!found) throw new FlyballError('unauthenticated', 'token refused: key', { detail: this.#usable().length > 0 ? 'no key for this token' : 'the keys are unavailable or too old' });
     return importJWK(found, alg);
   }
 

@@ -13,15 +13,25 @@ const fileName = 'local-issuer.pem';
 /** The installation's own signing key, made at first use. It signs tokens for trying things out and for the people of a small team. */
 export function loadLocalKey(directory: string): KeyObject {
   const path = join(directory, fileName);
-  try {
-    return createPrivateKey(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw new FlyballError('config_invalid', `expected an Ed25519 private key in \`${path}\``, { cause });
-  }
+  const known = readKey(path);
+  if (known) return known;
   const { privateKey } = generateKeyPairSync('ed25519');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
   return privateKey;
+}
+
+function readKey(path: string): KeyObject | undefined {
+  let key: KeyObject | undefined;
+  let cause: unknown;
+  try {
+    key = createPrivateKey(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    cause = error;
+  }
+  if (key?.asymmetricKeyType !== 'ed25519') throw new FlyballError('config_invalid', `expected an Ed25519 private key in \`${path}\``, { cause });
+  return key;
 }
 
 export const publicPart = (key: KeyObject): KeyObject => createPublicKey(key);

@@ -31,7 +31,7 @@ export async function verifyToken(token: string, issuers: readonly Issuer[], clo
   if (token.length > limits.tokenBytesMax) throw refused('malformed', 'too long');
   const issuer = issuerOf(token, issuers);
   const { payload } = await verifySignature(token, issuer, clock);
-  if (typeof payload.exp !== 'number' || typeof payload.sub !== 'string' || payload.sub === '') throw refused('malformed', 'expected `exp` and `sub`');
+  if (typeof payload.exp !== 'number' || typeof payload.sub !== 'string' || payload.sub === '' || payload.sub.length > limits.subjectMax) throw refused('malformed', `expected \`exp\`, and \`sub\` of at most ${limits.subjectMax} characters`);
   return { issuer, claims: payload as JsonObject, subject: payload.sub, expiresAtMs: payload.exp * 1000 };
 }
 
@@ -61,12 +61,20 @@ async function verifySignature(token: string, issuer: Issuer, clock: Clock) {
   };
   try {
     const verified = await jwtVerify(token, (header) => issuer.keys.find(header.kid, header.alg), options);
+    verifyType(verified.protectedHeader.typ, issuer);
     const issuedAt = verified.payload.iat;
     if (issuedAt !== undefined && issuedAt * 1000 > clock.now() + limits.clockSkewMs) throw refused('not_yet_valid', '`iat` is in the future');
     return verified;
   } catch (thrown) {
     throw thrown instanceof FlyballError ? thrown : refused(kindOf(thrown), thrown instanceof Error ? thrown.message : 'unknown', thrown);
   }
+}
+
+/** Tokens that were made to say something else are none of these (JWT-SVID, section 2.3; RFC 8725, section 3.11). */
+function verifyType(type: string | undefined, { kind }: Issuer): void {
+  const name = (type ?? 'jwt').toLowerCase().replace(/^application\//, '');
+  const known = kind === 'spiffe' ? ['jwt', 'jose'] : ['jwt', 'at+jwt'];
+  if (!known.includes(name)) throw refused('malformed', `the type \`${name.slice(0, 32)}\` is not that of an access token`);
 }
 
 function kindOf(thrown: unknown): string {

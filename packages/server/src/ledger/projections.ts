@@ -76,11 +76,16 @@ export class Projections {
     try {
       const held = await loading;
       // A stream that was forgotten meanwhile is stale already: whoever asked reads it, nobody keeps it.
-      if (this.#loading.get(stream) === loading) this.#held.set(stream, held);
+      if (this.#loading.get(stream) === loading) this.#keep(held);
       return held;
     } finally {
       if (this.#loading.get(stream) === loading) this.#loading.delete(stream);
     }
+  }
+
+  #keep(held: Held): void {
+    this.#held.set(held.stream, held);
+    this.#trim();
   }
 
   async #rebuild(stream: string): Promise<Held> {
@@ -89,8 +94,10 @@ export class Projections {
     let state: unknown;
     for (;;) {
       const page = await this.store.readStream(stream, version, pageSize);
-      for (const entry of page) state = fold(state, entry);
-      version += page.length;
+      for (const entry of page) {
+        state = fold(state, entry);
+        version = entry.streams.find((place) => place.stream === stream)?.version ?? version;
+      }
       if (page.length < pageSize) return { stream, version, state, pending: 0 };
     }
   }

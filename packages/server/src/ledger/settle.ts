@@ -23,6 +23,8 @@ export class Settler {
   async run(): Promise<number> {
     const now = this.clock.now();
     this.#watermark ??= Number((await this.ledger.store.getMeta(watermarkKey)) ?? '0');
+    // A mark from the future is a clock's mistake: everything is looked at once more.
+    if (this.#watermark > now) this.#watermark = 0;
     let settled = 0;
     for (;;) {
       const overdue = await this.ledger.store.overdue(this.#watermark, now, batchMost);

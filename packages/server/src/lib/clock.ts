@@ -22,6 +22,7 @@ export class StoreClock implements Clock {
 
   /** @param storeMs what the store's clock shows now, in milliseconds since 1970 */
   set(storeMs: number): void {
+    if (!Number.isFinite(storeMs)) return;
     this.#storeMs = storeMs;
     this.#setAt = performance.now();
     this.offsetMs = Math.round(storeMs - Date.now());

@@ -22,6 +22,7 @@ export const limits = {
   bundleBytesMax: 8 * 1024 * 1024,
   policiesMax: 20_000,
   tokenBytesMax: 16 * 1024,
+  subjectMax: 512,
   chainDepthMax: 4,
   clockSkewMs: 60_000,
   jwksBytesMax: 512 * 1024,

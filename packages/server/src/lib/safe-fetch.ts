@@ -30,7 +30,7 @@ export async function fetchJson(url: string, bounds: FetchBounds): Promise<unkno
   } catch (cause) {
     throw cause instanceof FlyballError ? cause : refused('no usable answer', cause);
   } finally {
-    await agent.close();
+    await agent.destroy();
   }
 }
 
@@ -63,7 +63,11 @@ async function resolveAll(host: string) {
 
 /** True for global unicast alone; an IPv4 address inside an IPv6 one is judged as the IPv4 address it is. */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  // Of IPv6 only 2000::/3 is given out for public use; what is left of older forms leads to IPv4 addresses of the inside.
+  const given = parsed.kind() === 'ipv4' || ((parsed.toByteArray()[0] ?? 0) & 0xe0) === 0x20;
+  return given && parsed.range() === 'unicast';
 }
 
 type LookupCallback = (error: Error | null, address: string | { address: string; family: number }[], family?: number) => void;

@@ -62,7 +62,7 @@ function endOfString(text: string, start: number): number {
 }
 
 /** Walks a text that is known to be JSON and refuses what two parsers could read in two ways. */
-function scan(text: string): void {
+function scan(text: string, numbersExact = true): void {
   const scopes: (Set<string> | undefined)[] = [];
   let keyNext = false;
   for (let i = 0; i < text.length; i++) {
@@ -81,7 +81,17 @@ function scan(text: string): void {
       scopes.pop();
       keyNext = false;
     } else if (code === comma) keyNext = scopes.at(-1) !== undefined;
-    else if (code !== colon && (code === 0x2d || (code >= 0x30 && code <= 0x39))) i = checkNumber(text, i);
+    else if (numbersExact && code !== colon && (code === 0x2d || (code >= 0x30 && code <= 0x39))) i = checkNumber(text, i);
+  }
+}
+
+/** True when an object of a JSON text has a member twice: which one counts is up to each parser. */
+export function hasTwins(text: string): boolean {
+  try {
+    scan(text, false);
+    return false;
+  } catch {
+    return true;
   }
 }
 

@@ -85,12 +85,16 @@ function readModify(text: string | null | undefined, faults: string[]): Pick<Rul
   const caps: [string, number][] = [];
   const sets: [string, string | boolean][] = [];
   const redact: string[] = [];
-  for (const part of words(text)) {
-    const [key = '', value = ''] = part.split('=', 2).map((side) => side.trim());
+  const parts = words(text);
+  if (text && parts.length === 0) faults.push('expected `@modify` to say what is modified');
+  for (const part of parts) {
+    const [, key = '', value = ''] = /^([A-Za-z_][A-Za-z0-9_-]*) *= *([^=]+)$/.exec(part) ?? [];
+    const named = [...caps, ...sets].some(([name]) => name === key);
     if (key === 'redact' && redactable.includes(value)) redact.push(value);
-    else if (!/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) || value === '' || key === 'redact') faults.push(`expected \`@modify\` as \`argument=value\` or \`redact=${redactable.join('|')}\`, got \`${part}\``);
-    else if (/^-?\d+(\.\d{1,4})?$/.test(value)) caps.push([key, Number(value)]);
-    else sets.push([key, value === 'true' || value === 'false' ? value === 'true' : value]);
+    else if (key === '' || key === 'redact' || key === '__proto__' || named) faults.push(`expected \`@modify\` as \`argument=value\`, each argument once, or \`redact=${redactable.join('|')}\`; got \`${part}\``);
+    else if (!/^[-+.\d]/.test(value)) sets.push([key, value === 'true' || value === 'false' ? value === 'true' : value]);
+    else if (/^-?\d{1,15}(\.\d{1,4})?$/.test(value)) caps.push([key, Number(value)]);
+    else faults.push(`expected \`@modify\` with a number of at most fifteen digits and four decimals, got \`${part.slice(0, 80)}\``);
   }
   return { caps: Object.fromEntries(caps), sets: Object.fromEntries(sets), redact };
 }

@@ -90,7 +90,10 @@ function loadToolFile(file: string, text: string, faults: Fault[]): ReadonlyMap<
     faults.push({ file, message: z.prettifyError(checked.error).split('\n')[0] ?? 'expected pinned tools' });
     return new Map();
   }
-  return new Map(checked.data.tools.map((tool) => [tool.name, tool as JsonObject]));
+  const { tools } = checked.data;
+  const twin = tools.find((tool, index) => tools.findIndex((other) => other.name === tool.name) < index);
+  if (twin) faults.push({ file, message: `the tool \`${twin.name}\` is there twice` });
+  return new Map(tools.map((tool) => [tool.name, tool as JsonObject]));
 }
 
 /** What pins a tool: everything its server says about it. */

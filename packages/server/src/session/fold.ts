@@ -27,6 +27,7 @@ interface HoldBody {
 }
 
 interface ApprovalBody {
+  readonly hold: string;
   readonly digest: string;
   readonly person: string;
 }
@@ -54,7 +55,7 @@ export function foldSession(state: SessionState | undefined, entry: Entry): Sess
     case 'approval':
       return agreed(state, entry as Entry<ApprovalBody>);
     case 'hold.settled':
-      return holdStatus(state, (entry.body as SettledBody).digest, (entry.body as SettledBody).status);
+      return holdStatus(state, (entry.body as SettledBody).digest, entry.settles, (entry.body as SettledBody).status);
     default:
       return state;
   }
@@ -92,7 +93,7 @@ function begun(state: SessionState, entry: Entry<IntentBody>): SessionState {
     open: { ...state.open, [entry.id]: { action, spends } },
     recent: [...state.recent, action].slice(-limits.sessionEventsMax),
   };
-  return entry.settles === undefined ? next : holdStatus(next, digest, 'used');
+  return entry.settles === undefined ? next : holdStatus(next, digest, entry.settles, 'used');
 }
 
 /** What failed for certain gives its budget back; what is unknown may have been spent. */
@@ -104,13 +105,14 @@ function settled(state: SessionState, entry: Entry<{ readonly effect: string }>)
 
 function agreed(state: SessionState, entry: Entry<ApprovalBody>): SessionState {
   const hold = state.holds[entry.body.digest];
-  if (!hold) return state;
+  if (hold?.id !== entry.body.hold) return state;
   return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, { person: entry.body.person, entry: entry.id }] });
 }
 
-function holdStatus(state: SessionState, digest: string, status: HoldState['status']): SessionState {
+/** Only the hold that was settled is: a later one of the same digest is another question. */
+function holdStatus(state: SessionState, digest: string, settled: string | undefined, status: HoldState['status']): SessionState {
   const hold = state.holds[digest];
-  return hold ? withHold(state, digest, { ...hold, status }) : state;
+  return hold && hold.id === settled ? withHold(state, digest, { ...hold, status }) : state;
 }
 
 function withHold(state: SessionState, digest: string, hold: HoldState): SessionState {

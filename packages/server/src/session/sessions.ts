@@ -2,7 +2,7 @@ import { type Entry, FlyballError, type Identity, type Principal } from '@flybal
 import type { Identified, SessionSnapshot, SessionState, Situated } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { matchesGlob } from '../lib/glob.js';
-import { timeId } from '../lib/ids.js';
+import { isTimeId, timeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { IdentityState, SessionOpened } from './fold.js';
 
@@ -57,7 +57,7 @@ export class Sessions {
   }
 
   async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
-    const snapshot = await this.#snapshot(id);
+    const snapshot = isTimeId(id) ? await this.#snapshot(id) : undefined;
     const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === principal.onBehalfOf;
     // The same answer for a session that never was and for somebody else's: a handle can be guessed at for ever.
     if (!snapshot || !own) throw unknownSession();

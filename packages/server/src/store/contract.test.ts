@@ -18,7 +18,7 @@ interface House {
 }
 
 const postgres = await startPostgres();
-afterAll(() => postgres?.remove());
+afterAll(() => postgres?.remove(), 30_000);
 
 const memory = (): Promise<House> => {
   const tables = new Map<string, MemoryTables>();
@@ -48,7 +48,7 @@ let unique = 0;
 const freshStream = () => `session:${++unique}`;
 const stores = [['memory', memory, false], ['embedded', embedded, false], ['PostgreSQL', () => server(postgres), postgres === undefined]] as const;
 
-describe.each(stores)('%s', (_name, open, absent) => describe.skipIf(absent)('store contract', () => {
+describe.each(stores)('store contract: %s', (_name, open, absent) => void describe.skipIf(absent)('this store', () => {
   let house: House;
   let store: EntryStore;
   let other: EntryStore;
@@ -181,6 +181,18 @@ describe.each(stores)('%s', (_name, open, absent) => describe.skipIf(absent)('st
     expect(new Set(results.flat())).toEqual(new Set(['ok', 'conflict']));
     expect((await ids(stream)).toSorted()).toEqual(acknowledged.toSorted());
     expect(await versions(stream)).toEqual(acknowledged.map((_, index) => index + 1));
+  });
+
+  test('law: what nobody waits for is written in its order, soon and without being asked; flush waits for it', async () => {
+    const [stream, alone] = [freshStream(), freshStream()];
+    const lazy = (name: string, version: number) => ({ ...record([place(name, version)]), unhurried: true });
+    const mixed = [lazy(stream, 1), lazy(stream, 2), record([place(stream, 3)]), lazy(stream, 4)];
+    const results = commitAll(mixed);
+    await store.flush();
+    expect(await ids(stream)).toEqual(mixed.map(({ entry }) => entry.id));
+    expect(await results).toEqual(mixed.map(() => 'ok'));
+    expect(await commitAll([lazy(alone, 1)])).toEqual(['ok']);
+    expect(await versions(alone)).toEqual([1]);
   });
 
   test('law: overdue is what waits, between two moments, oldest first, until it is settled', async () => {

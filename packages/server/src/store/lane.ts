@@ -3,12 +3,17 @@ import type { EntryRecord } from '../ledger/store.js';
 import { pause } from '../lib/clock.js';
 import { limits } from '../lib/limits.js';
 
+/** Why one entry was not written. */
+export type Rejection = 'conflict' | 'already_settled' | 'indigestible';
+
 /** Why a batch was not written. */
 export type BatchFailure =
   /** Entries whose place is taken, or that settle what is settled; the others may be tried again. */
-  | { readonly kind: 'rejected'; readonly entries: ReadonlyMap<string, 'conflict' | 'already_settled'>; readonly written: ReadonlySet<string> }
+  | { readonly kind: 'rejected'; readonly entries: ReadonlyMap<string, Rejection>; readonly written: ReadonlySet<string> }
   /** The database could not do it now (serialisation, deadlock, lost connection); the same batch may be tried again. */
   | { readonly kind: 'again'; readonly cause: unknown }
+  /** Something in it is what the database can never take. */
+  | { readonly kind: 'indigestible'; readonly cause: unknown }
   | { readonly kind: 'unavailable'; readonly cause: unknown };
 
 /** Writes a batch in one transaction; durable when it resolves to nothing. */
@@ -94,9 +99,19 @@ export class CommitLane {
       const failure = await this.#attempt(batch);
       if (!failure) return batch.forEach((waiting) => waiting.resolve());
       if (failure.kind === 'rejected' && failure.entries.size + failure.written.size > 0) batch = this.#reject(batch, failure);
+      else if (failure.kind === 'indigestible') batch = this.#narrow(batch);
       else if (failure.kind !== 'unavailable' && round < limits.commitRetriesMax) await pause(backOffMs * 2 ** round);
       else return this.#lose(batch, failure.kind === 'rejected' ? undefined : failure.cause);
     }
+  }
+
+  /** One half is tried now, the other is put back; an entry that fails alone is refused alone. */
+  #narrow(batch: readonly Waiting[]): readonly Waiting[] {
+    const [only, ...others] = batch;
+    if (only && others.length === 0) return this.#reject(batch, { kind: 'rejected', entries: new Map([[only.record.entry.id, 'indigestible']]), written: new Set() });
+    const middle = batch.length >> 1;
+    this.#queue = [...batch.slice(middle), ...this.#queue];
+    return batch.slice(0, middle);
   }
 
   async #attempt(batch: readonly Waiting[]): Promise<BatchFailure | undefined> {
@@ -146,8 +161,13 @@ export class CommitLane {
   }
 }
 
-function rejection(why: 'conflict' | 'already_settled'): FlyballError {
-  return why === 'conflict'
-    ? new FlyballError('conflict', 'another entry took this place in the stream')
-    : new FlyballError('already_settled', 'this was settled before');
+function rejection(why: Rejection): FlyballError {
+  switch (why) {
+    case 'conflict':
+      return new FlyballError('conflict', 'another entry took this place in the stream');
+    case 'already_settled':
+      return new FlyballError('already_settled', 'this was settled before');
+    case 'indigestible':
+      return new FlyballError('store_unavailable', 'this action cannot be recorded as it is, so it is not allowed');
+  }
 }

@@ -15,6 +15,8 @@ export interface OpenStore {
   now(): Promise<number>;
   readonly pool: pg.Pool;
   readonly kind: 'embedded' | 'postgres';
+  /** Fires when the store can no longer tell what is durable: the process must end, and read everything anew. */
+  readonly broken: AbortSignal;
   /** Makes durable what was written past `commit`, such as an import. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -37,7 +39,7 @@ export async function openPostgres(url: string, tenant: string): Promise<OpenSto
     throw new FlyballError('store_unavailable', `cannot open the database: expected a PostgreSQL server at FLYBALL_DATABASE_URL (${firstLine(cause)})`, { cause });
   }
   const entries = new SqlStore(pool, tenant, batchWriter(pool));
-  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => entries.flush(), close: async () => {
+  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => entries.flush(), broken: new AbortController().signal, close: async () => {
     await entries.flush();
     await pool.end();
   } };
@@ -53,7 +55,13 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
     const pool = yieldingPool(new pg.Pool({ ...createPgConfig(db), max: 1 }));
     await migrate(pool);
     const flush = new WalFlush(join(data, 'pg_wal'));
-    const write = batchWriter(pool, (segment) => flush.flush(segment));
+    const broken = new AbortController();
+    const write = batchWriter(pool, (segment) =>
+      flush.flush(segment).catch((cause: unknown) => {
+        broken.abort(cause);
+        throw cause;
+      }),
+    );
     const checkpoint = async () => {
       await pool.query('checkpoint');
       syncTree(data);
@@ -68,7 +76,7 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
       syncTree(data);
       await unlock();
     };
-    return { entries, pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, close };
+    return { entries, pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, broken: broken.signal, close };
   } catch (cause) {
     await unlock();
     throw cause instanceof FlyballError ? cause : new FlyballError('store_unavailable', `cannot open the data directory \`${directory}\` (${firstLine(cause)})`, { cause });

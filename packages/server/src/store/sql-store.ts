@@ -64,7 +64,7 @@ export class SqlStore implements EntryStore {
     if (stream !== undefined) {
       return this.#entries(
         `select e.body from stream s join entry e on e.tenant = s.tenant and e.id = s.entry
-          where s.tenant = $1 and s.stream = $2 and e.kind = any($3) and e.id < $4 order by s.version desc limit $5`,
+          where s.tenant = $1 and s.stream = $2 and e.kind = any($3) and e.id < $4 order by e.id desc limit $5`,
         [stream, kinds, older, most],
       );
     }

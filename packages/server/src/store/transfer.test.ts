@@ -23,7 +23,7 @@ afterAll(async () => {
   await embedded.close();
   rmSync(folder, { recursive: true });
   await postgres?.remove();
-});
+}, 30_000);
 
 const longStream = 'session:long';
 const longest = 1_203;

@@ -1,6 +1,6 @@
 import { FlyballError } from '@flyball/protocol';
 import { leafHash } from '@flyball/tlog';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 
 /** Tables in the order in which they are moved, with the columns that order their rows. */
@@ -17,14 +17,25 @@ const progressEvery = 50_000;
 
 const rowLine = z.strictObject({ table: z.enum(Object.keys(tables) as [Table, ...Table[]]), row: z.record(z.string(), z.union([z.string(), z.null()])) });
 
-/** Hands out every row of a tenant as one JSON line. */
+/** Hands out every row of a tenant as one JSON line, all as of one moment, whatever is written meanwhile. */
 export async function exportRows(pool: Pool, tenant: string, write: (line: string) => Promise<void>, progress: (rows: number) => void): Promise<number> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    return await exportAll(client, tenant, write, progress);
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+}
+
+async function exportAll(client: PoolClient, tenant: string, write: (line: string) => Promise<void>, progress: (rows: number) => void): Promise<number> {
   let rows = 0;
   for (const table of Object.keys(tables) as Table[]) {
     const { columns, key } = tables[table];
     let after: readonly string[] | undefined;
     for (;;) {
-      const page: Record<string, string | null>[] = await nextPage(pool, table, columns, key, tenant, after);
+      const page: Record<string, string | null>[] = await nextPage(client, table, columns, key, tenant, after);
       for (const row of page) {
         await write(JSON.stringify({ table, row }));
         if (++rows % progressEvery === 0) progress(rows);
@@ -37,11 +48,11 @@ export async function exportRows(pool: Pool, tenant: string, write: (line: strin
   return rows;
 }
 
-async function nextPage(pool: Pool, table: Table, columns: readonly string[], key: readonly string[], tenant: string, after: readonly string[] | undefined) {
+async function nextPage(client: PoolClient, table: Table, columns: readonly string[], key: readonly string[], tenant: string, after: readonly string[] | undefined) {
   const casts: Readonly<Record<string, string>> = { id: 'uuid', version: 'bigint' };
   const castOf = (column: string) => (column === 'entry' && table === 'payload' ? 'uuid' : (casts[column] ?? 'text'));
   const beyond = after ? `and (${key.join(', ')}) > (${key.map((column, index) => `$${index + 2}::${castOf(column)}`).join(', ')})` : '';
-  const { rows } = await pool.query<Record<string, string | null>>(`select ${columns.map((column) => `${column}::text`).join(', ')} from ${table} where tenant = $1 ${beyond} order by ${key.join(', ')} limit ${pageSize}`, [tenant, ...(after ?? [])]);
+  const { rows } = await client.query<Record<string, string | null>>(`select ${columns.map((column) => `${column}::text`).join(', ')} from ${table} where tenant = $1 ${beyond} order by ${key.map((column) => `${table}.${column}`).join(', ')} limit ${pageSize}`, [tenant, ...(after ?? [])]);
   return rows;
 }
 

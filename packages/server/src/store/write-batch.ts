@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { EntryRecord } from '../ledger/store.js';
-import type { BatchFailure, WriteBatch } from './lane.js';
+import type { BatchFailure, Rejection, WriteBatch } from './lane.js';
 
 /** One statement, so one round trip and one transaction, for a whole batch. */
 const insertBatch = (last: string) => ({
@@ -30,8 +30,11 @@ const again = new Set(['40001', '40P01', '55P03']);
  * once. A batch that meets a taken place is rolled back whole and says which of its entries met it.
  */
 export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<void>): WriteBatch {
+  // A flush that failed is not tried again: the system reports a lost page once, and a second flush would say that all is well.
+  let broken: unknown;
   const statement = insertBatch(flush ? currentSegment : 'null');
   return async (records) => {
+    if (broken !== undefined) return { kind: 'unavailable', cause: broken };
     let segment: string | undefined;
     try {
       const { rows } = await pool.query<{ segment: string }>({ ...statement, values: columns(records) });
@@ -39,7 +42,12 @@ export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<voi
     } catch (error) {
       return explain(pool, records, error);
     }
-    if (flush) await flush(segment ?? '');
+    try {
+      await flush?.(segment ?? '');
+    } catch (cause) {
+      broken = cause;
+      return { kind: 'unavailable', cause };
+    }
     return undefined;
   };
 }
@@ -69,6 +77,8 @@ function columns(records: readonly EntryRecord[]): unknown[] {
 async function explain(pool: Pool, records: readonly EntryRecord[], error: unknown): Promise<BatchFailure> {
   const code = (error as { code?: unknown }).code;
   if (code === uniqueViolation) return whatIsTaken(pool, records);
+  // Data that cannot be stored and limits of the database concern one entry, not its neighbours.
+  if (typeof code === 'string' && /^(22|54|42)/.test(code)) return { kind: 'indigestible', cause: error };
   const lostConnection = typeof code !== 'string' || code.startsWith('08') || code.startsWith('57P') || code.startsWith('E');
   return typeof code === 'string' && again.has(code) || lostConnection ? { kind: 'again', cause: error } : { kind: 'unavailable', cause: error };
 }
@@ -94,13 +104,18 @@ async function whatIsTaken(pool: Pool, records: readonly EntryRecord[]): Promise
 }
 
 function sortOut(records: readonly EntryRecord[], written: ReadonlySet<string>, settled: ReadonlySet<string>, heads: ReadonlyMap<string, number>): BatchFailure {
-  const entries = new Map<string, 'conflict' | 'already_settled'>();
+  const entries = new Map<string, Rejection>();
   const settledHere = new Set<string>();
+  const claimed = new Set<string>();
+  const taken = ({ stream, version }: { readonly stream: string; readonly version: number }) => (heads.get(stream) ?? 0) >= version || claimed.has(`${version} ${stream}`);
   for (const { entry } of records) {
     if (written.has(entry.id)) continue;
     if (entry.settles && (settled.has(entry.settles) || settledHere.has(entry.settles))) entries.set(entry.id, 'already_settled');
-    else if (entry.streams.some(({ stream, version }) => (heads.get(stream) ?? 0) >= version)) entries.set(entry.id, 'conflict');
-    else if (entry.settles) settledHere.add(entry.settles);
+    else if (entry.streams.some(taken)) entries.set(entry.id, 'conflict');
+    else {
+      entry.streams.forEach(({ stream, version }) => claimed.add(`${version} ${stream}`));
+      if (entry.settles) settledHere.add(entry.settles);
+    }
   }
   return { kind: 'rejected', entries, written };
 }

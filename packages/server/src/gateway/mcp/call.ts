@@ -47,4 +47,10 @@ function argumentsOf({ method, params }: RpcRequest): JsonObject {
   return args;
 }
 
+/** The parameters with the arguments that were decided on, also where the client left them away. */
+export function withArguments(method: string, params: JsonObject, args: JsonObject): JsonObject {
+  const takes = method === 'tools/call' || method === 'prompts/get';
+  return takes && (params['arguments'] !== undefined || Object.keys(args).length > 0) ? { ...params, arguments: args } : params;
+}
+
 const malformed = (expected: string) => new FlyballError('request_malformed', `expected ${expected}`);

@@ -19,6 +19,11 @@ const methods: Readonly<Record<Era, ReadonlySet<string>>> = {
   stateless: new Set([...both, 'server/discover', 'subscriptions/listen', 'tasks/update']),
 };
 
+/** Notifications that a client has to send; any other reaches nobody: a server might take it for a request. */
+const notifications = new Set(['notifications/initialized', 'notifications/cancelled', 'notifications/progress', 'notifications/roots/list_changed', 'notifications/tasks/status']);
+
+export const isClientNotification = (method: string): boolean => notifications.has(method);
+
 export const isMethodOf = (era: Era, method: string): boolean => methods[era].has(method);
 
 /** Which era a request belongs to: its own claim decides; without one, the version header. */

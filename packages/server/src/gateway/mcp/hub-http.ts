@@ -4,7 +4,7 @@ import { errorAnswer, rpcCodes } from './answers.js';
 import type { Era } from './eras.js';
 import { Hub, type HubUpstream } from './hub.js';
 import type { Audience } from './conversation.js';
-import { idKey, type RequestId, type RpcMessage, type RpcRequest, writeMessage } from './message.js';
+import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, writeMessage } from './message.js';
 import type { GatewayPort } from './port.js';
 import type { Exchange } from './relay.js';
 import { HttpSink } from './sink.js';
@@ -131,6 +131,7 @@ export class HubEndpoint {
     const sink = new HttpSink(exchange.response, () => (begins ? { 'mcp-session-id': client.id } : {}) as Record<string, string>);
     if (request.method === 'subscriptions/listen') return this.#listen(exchange, request, client, sink);
     const key = idKey(request.id);
+    if (client.sinks.has(key) && era === 'sessions') return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     const cancel = new AbortController();
     if (era === 'stateless') exchange.response.once('close', () => cancel.abort());
     client.sinks.set(key, sink);

@@ -3,7 +3,7 @@ import { FlyballError } from '@flyball/protocol';
 import { limits } from '../../lib/limits.js';
 import { parseStrictJson } from '../../lib/strict-json.js';
 import { errorAnswer, rpcCodes } from './answers.js';
-import { eraOf, isMethodOf } from './eras.js';
+import { eraOf, isClientNotification, isMethodOf } from './eras.js';
 import { Hub, type HubUpstream } from './hub.js';
 import { errorText, idKey, readMessage, type RpcMessage, type RpcRequest, writeMessage } from './message.js';
 import type { Caller, GatewayPort } from './port.js';
@@ -24,6 +24,7 @@ export async function serveStdio(port: GatewayPort, upstreams: readonly HubUpstr
   const answer = async (request: RpcRequest): Promise<void> => {
     const era = eraOf(request.params, undefined);
     if (!isMethodOf(era, request.method)) return write(errorText(request.id, { code: rpcCodes.methodNotFound, message: 'method not found' }));
+    if (cancels.has(idKey(request.id))) return write(errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     const cancel = new AbortController();
     cancels.set(idKey(request.id), cancel);
     const { text } = await hub.request(request, era, caller, cancel.signal);
@@ -35,6 +36,7 @@ export async function serveStdio(port: GatewayPort, upstreams: readonly HubUpstr
     if (!message) return;
     if (message.kind === 'request') return answer(message);
     if (message.kind === 'response') return hub.respond(message);
+    if (!isClientNotification(message.method)) return;
     const cancelled = message.method === 'notifications/cancelled' ? message.params['requestId'] : undefined;
     if (typeof cancelled === 'string' || typeof cancelled === 'number') cancels.get(idKey(cancelled))?.abort();
     return hub.notify(message.method, message.params);

@@ -2,7 +2,7 @@ import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
 import { run } from '../../action/run.js';
 import type { Issued, Result, ToolDefinition } from '../../action/states.js';
 import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
-import { targetOf, toCall } from './call.js';
+import { targetOf, toCall, withArguments } from './call.js';
 import { type Audience, Conversation } from './conversation.js';
 import { type Era, sessionVersions } from './eras.js';
 import { type Introduction, mergeIntroductions, serverInfo, toDiscovery, toSessions, toStateless } from './hub-merge.js';
@@ -105,7 +105,7 @@ export class Hub {
     // Whether this client may listen is all there is to decide; who sends to it is the endpoint's business.
     if (method === 'subscriptions/listen') return { kind: 'result', value: { resultType: 'complete' } };
     if (method === 'server/discover') return { kind: 'result', value: toDiscovery(this.#introductions) };
-    const withArgs = method === 'tools/call' && params['arguments'] !== undefined ? { ...params, arguments: issued.effectiveArgs } : params;
+    const withArgs = withArguments(method, params, issued.effectiveArgs);
     const conversation = this.#conversations.get(issued.call.upstream);
     const result = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
     return era === 'stateless' && result.kind === 'result' ? { ...result, value: toStateless(method, result.value) } : result;

@@ -4,7 +4,7 @@ import { limits } from '../../lib/limits.js';
 import { Secret } from '../../lib/secret.js';
 import { parseStrictJson } from '../../lib/strict-json.js';
 import { type Answer, errorAnswer, rpcCodes } from './answers.js';
-import { type Era, eraOf, isMethodOf, missingMeta } from './eras.js';
+import { type Era, eraOf, isClientNotification, isMethodOf, missingMeta } from './eras.js';
 import { headerMismatch, isForeignOrigin } from './http-guards.js';
 import { readMessage, type RpcMessage } from './message.js';
 import { type Caller, type GatewayPort, received } from './port.js';
@@ -87,6 +87,7 @@ async function post(port: GatewayPort, settings: ListenerSettings, endpoint: End
   const era = eraOf(message.kind === 'response' ? {} : message.params, typeof version === 'string' ? version : undefined);
   const wrong = message.kind === 'request' ? faultOf(message, era, request) : undefined;
   if (wrong) return reply(response, wrong, settings);
+  if (message.kind === 'notification' && !isClientNotification(message.method)) return void response.writeHead(202).end();
   await endpoint.post(exchange, message, era);
 }
 

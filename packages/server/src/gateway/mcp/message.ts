@@ -37,6 +37,7 @@ export function readMessage(value: Json): RpcMessage {
   const { method, id } = value;
   if (method === undefined) return readResponse(value);
   if (typeof method !== 'string' || method === '') throw malformed('`method` to be a string');
+  if ('result' in value || 'error' in value) throw malformed('a request or a response, not both');
   const params = value['params'] ?? {};
   if (!isObject(params)) throw malformed('`params` to be an object');
   if (id === undefined) return { kind: 'notification', method, params };

@@ -3,14 +3,15 @@ import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/pro
 import { type Ending, run } from '../../action/run.js';
 import type { Issued, Result, ToolDefinition } from '../../action/states.js';
 import { limits } from '../../lib/limits.js';
+import { hasTwins } from '../../lib/strict-json.js';
 import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
-import { targetOf, toCall } from './call.js';
+import { targetOf, toCall, withArguments } from './call.js';
 import { type Era } from './eras.js';
 import { type Frame, readFrames } from './frames.js';
 import { encodeHeader } from './http-guards.js';
 import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
 import { filterTools } from './list-filter.js';
-import { idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
+import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
 import { type Caller, type GatewayPort, received } from './port.js';
 import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
 import { type Pending, RelayConnection, RelayConnections } from './relay-connection.js';
@@ -99,8 +100,10 @@ export class HttpRelay {
     const listens = request.method === 'subscriptions/listen';
     if (era === 'stateless' && !listens) exchange.response.once('close', () => cancel.abort());
     const delivery = pendingFor(sink, () => cancel.abort());
+    if (connection.pending.has(idKey(request.id))) return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
+    connection.pending.set(idKey(request.id), delivery);
     const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
-      const outgoing = withArguments(request, issued.effectiveArgs);
+      const outgoing = { ...request, params: withArguments(request.method, request.params, issued.effectiveArgs) };
       const ended = listens ? closing(exchange.response, signal) : signal;
       const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection, outgoing), body: writeMessage(outgoing), signal: ended });
       if (reply.session !== undefined && request.method === 'initialize') connection = this.#connections.open(exchange.principal, reply.session);
@@ -177,10 +180,10 @@ export class HttpRelay {
         pending.answer(message);
         await pending.delivered;
         if (reply.contentType.includes('application/json')) return;
-      } else if (message?.kind !== 'response') {
-        if (message?.kind === 'notification' && message.method === 'notifications/tools/list_changed') this.port.tools.invalidate(this.upstream.name);
-        await sink.send(frame);
-      }
+      } else if (message && message.kind !== 'response') {
+        if (message.method === 'notifications/tools/list_changed') this.port.tools.invalidate(this.upstream.name);
+        await sink.send({ ...frame, data: writeMessage(message) });
+      } else if (frame.data === '') await sink.send(frame);
     }
   }
 
@@ -197,7 +200,8 @@ export class HttpRelay {
     const { released, result } = ending.inspected;
     const { data, event, id, retry } = delivery.frame ?? { data: '' };
     const around = { ...(event !== undefined && { event }), ...(id !== undefined && { id }), ...(retry !== undefined && { retry }) };
-    const untouched = data !== '' && released === result && !delivery.rewritten;
+    // Bytes that another parser could read in another way are written anew, as they were judged.
+    const untouched = data !== '' && released === result && !delivery.rewritten && !hasTwins(data);
     const text = untouched ? data : JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(released.kind === 'error' ? released.value : { result: released.value }) });
     await delivery.sink.answer(delivery.status, text, around);
   }
@@ -216,10 +220,6 @@ export class HttpRelay {
       ...(stateless && typeof incoming['mcp-name'] === 'string' && request.method !== 'tools/list' && { 'mcp-name': encodeHeader(targetOf(request)) }),
     };
   }
-}
-
-function withArguments(request: RpcRequest, args: JsonObject): RpcRequest {
-  return request.method === 'tools/call' && request.params['arguments'] !== undefined ? { ...request, params: { ...request.params, arguments: args } } : request;
 }
 
 function withoutProgress(meta: JsonObject): JsonObject {

@@ -1,0 +1,188 @@
+// Durable decisions per second, beside the same rows inserted raw: see `usage`.
+import { closeSync, fdatasync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { intentBody, openedBody, payloadOf, timeId } from './entries.mjs';
+import { startPostgres } from './postgres.mjs';
+import { finish, goal, main, median, nowMs, optionsOf, percentile, printTable, root, round, temporary } from './support.mjs';
+
+const usage = `usage: npm run bench -- commit [--quick] [--rounds N] [--ms N] [--conc 1,64,256] [--stores pglite,postgres] [--alone]
+Intents, each durable when it counts, on a session stream for every one of the concurrent writers; in rounds that
+alternate with the same rows by plain SQL of the same driver: batched in the same way, and one insert for each commit. --alone leaves those out, for a profile.`;
+const options = optionsOf(usage, { quick: { type: 'boolean' }, full: { type: 'boolean' }, rounds: { type: 'string' }, ms: { type: 'string' }, conc: { type: 'string' }, stores: { type: 'string' }, alone: { type: 'boolean' } });
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+const roundMs = Number(options.ms ?? (options.quick ? 500 : 1_500));
+const concurrencies = (options.conc ?? '1,64,256').split(',').map(Number);
+const stores = (options.stores ?? 'pglite,postgres').split(',');
+const tenant = 'default';
+/** A session's intents wait for outcomes that never come here, so none of them gets long. */
+const perSession = 50;
+const batchMost = 256;
+
+const server = (path) => import(pathToFileURL(join(root, 'packages/server/dist', path)).href);
+const [{ openEmbedded, openPostgres }, { Ledger, Projections }, { foldSession }, { StoreClock }] = await Promise.all([server('store/open.js'), server('ledger/index.js'), server('session/index.js'), server('lib/clock.js')]);
+const { leafHash } = await import('@flyball/tlog');
+const pg = createRequire(join(root, 'packages/server/package.json'))('pg');
+
+/** Runs `count` loops of `step` for a while; commits per second, and how long one took. */
+async function forAWhile(count, step) {
+  const until = nowMs() + roundMs;
+  const began = nowMs();
+  const took = [];
+  const worker = async (index) => {
+    for (let turn = 0; nowMs() < until; turn++) {
+      const from = nowMs();
+      if (await step(index, turn)) took.push(nowMs() - from);
+    }
+  };
+  const cpu = process.cpuUsage();
+  await Promise.all(Array.from({ length: count }, (_, index) => worker(index)));
+  const { user, system } = process.cpuUsage(cpu);
+  return { perSecond: took.length / ((nowMs() - began) / 1_000), p50: percentile(took, 50), p95: percentile(took, 95), cpuMs: (user + system) / 1_000 / took.length };
+}
+
+function decisions(ledger, clock) {
+  const sessions = [];
+  let opened = 0;
+  return async (index, turn) => {
+    if (turn % perSession === 0) {
+      const id = `bench-${index}-${opened++}-${clock.now()}`;
+      await ledger.append({ kind: 'session.opened', streams: [{ stream: `session:${id}`, expected: 0 }], body: openedBody(id) });
+      sessions[index] = { id, version: 1 };
+      return false;
+    }
+    const { id, version } = sessions[index];
+    const payload = payloadOf('hi');
+    const entry = await ledger.append({ kind: 'intent', streams: [{ stream: `session:${id}`, expected: version }], deadline: clock.now() + 60_000, body: intentBody(id, payload), payload });
+    if (!entry) throw new Error('a stream of its own moved on');
+    sessions[index].version++;
+    return true;
+  };
+}
+
+const insert = `
+  with entries as (
+    insert into entry (tenant, id, kind, deadline, settles, body, leaf) select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::bytea[])
+  ), payloads as (
+    insert into payload (tenant, entry, salt, content) select * from unnest($1::text[], $2::uuid[], $8::text[], $9::text[])
+  ), places as (
+    insert into stream (tenant, stream, version, entry) select * from unnest($1::text[], $10::text[], $11::bigint[], $2::uuid[])
+  )
+  select `;
+
+/** The same rows, made beforehand: text, leaf and payload of one real intent, under ids and places of their own. */
+function rawRows(sample) {
+  let made = 0;
+  return (count) => {
+    const numbers = Array.from({ length: count }, () => ++made);
+    const each = (value) => numbers.map(() => value);
+    const deadline = Date.now() + 60_000;
+    return [each('raw'), numbers.map(() => timeId(Date.now())), each('intent'), each(deadline), each(null), each(sample.text), each(sample.leaf), each(sample.payload.salt), each(sample.payload.content), numbers.map((n) => `session:raw-${sample.run}-${Math.floor(n / perSession)}`), numbers.map((n) => (n % perSession) + 1)];
+  };
+}
+
+/** Plain inserts, gathered while one is being written as a group commit does; `most` of 1 is one insert for each commit. */
+function rawWriter(pool, rows, most, { flush, last, lanes }) {
+  let waiting = [];
+  let running = 0;
+  const drain = async () => {
+    running++;
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, most);
+      const { rows: [{ segment }] } = await pool.query({ name: 'bench-raw', text: `${insert}${last} as segment`, values: rows(batch.length) });
+      await flush(segment);
+      batch.forEach((done) => done());
+    }
+    running--;
+  };
+  const failed = (error) => {
+    console.error(error);
+    process.exit(1);
+  };
+  return () => new Promise((resolve) => {
+    waiting.push(() => resolve(true));
+    if (running < lanes) drain().catch(failed);
+  });
+}
+
+/** The embedded server does not flush its log itself; what is compared has to be as durable. */
+function walFlush(directory) {
+  const open = new Map();
+  const sync = promisify(fdatasync);
+  const flush = (segment) => {
+    if (!open.has(segment)) open.set(segment, openSync(join(directory, 'pg/pg_wal', segment), 'r+'));
+    return sync(open.get(segment));
+  };
+  return { flush, last: 'pg_walfile_name(pg_current_wal_insert_lsn())', lanes: 1, close: () => open.forEach((fd) => closeSync(fd)) };
+}
+
+async function measure(name, store, raw) {
+  const clock = new StoreClock();
+  clock.set(await store.now());
+  const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, { session: foldSession }), clock);
+  const decide = decisions(ledger, clock);
+  await decide(0, 0);
+  await decide(0, 1);
+  const { rows: [row] } = await store.pool.query(`select e.body as text, p.salt, p.content from entry e join payload p on p.tenant = e.tenant and p.entry = e.id where e.kind = 'intent' limit 1`);
+  const sample = { text: row.text, leaf: Buffer.from(leafHash(row.text)), payload: row, run: Date.now() };
+  const rows = rawRows(sample);
+  const ways = [
+    ['flyball', decide],
+    ['raw, same batches', rawWriter(store.pool, rows, batchMost, { ...raw, lanes: 1 })],
+    ['raw, one a commit', rawWriter(store.pool, rows, 1, raw)],
+  ].slice(0, options.alone ? 1 : 3);
+  const results = [];
+  for (const count of concurrencies) {
+    const measured = ways.map(() => []);
+    // The first round warms up and is not counted; the order rotates.
+    for (let turn = 0; turn <= rounds; turn++) {
+      for (let k = 0; k < ways.length; k++) {
+        const way = (k + turn) % ways.length;
+        const result = await forAWhile(count, ways[way][1]);
+        if (turn > 0) measured[way].push(result);
+      }
+    }
+    const of = (index, key) => median(measured[index].map((result) => result[key]));
+    ways.forEach(([way], index) => results.push({ store: name, conc: count, way, perSecond: round(of(index, 'perSecond'), 0), p50: round(of(index, 'p50')), p95: round(of(index, 'p95')), cpuMs: round(of(index, 'cpuMs'), 3), ratio: round(median(measured[0].map((result, n) => result.perSecond / measured[index][n].perSecond))) }));
+  }
+  return results;
+}
+
+async function onPglite() {
+  const directory = temporary('commit');
+  const store = await openEmbedded(directory, tenant);
+  const raw = walFlush(directory);
+  const results = await measure('PGlite', store, raw);
+  await store.close();
+  raw.close();
+  return results;
+}
+
+async function onPostgres() {
+  const postgres = await startPostgres(pg);
+  if (!postgres) {
+    console.log('\n!!! SKIPPED: no PostgreSQL on this machine (looked in /usr/lib/postgresql/*/bin and FLYBALL_POSTGRES_BIN); nothing was measured on it');
+    return undefined;
+  }
+  const store = await openPostgres(postgres.url, tenant);
+  const results = await measure(postgres.version, store, { flush: () => undefined, last: 'null', lanes: 8 });
+  await store.close();
+  await postgres.stop();
+  return results;
+}
+
+await main(async () => {
+  const results = [];
+  const skipped = [];
+  for (const store of stores) {
+    const measured = store === 'pglite' ? await onPglite() : await onPostgres();
+    if (measured) results.push(...measured);
+    else skipped.push(store);
+  }
+  printTable(`durable intents, ${rounds} rounds of ${roundMs} ms each`, [['store', (r) => r.store], ['concurrent', (r) => r.conc], ['what', (r) => r.way], ['commits/s', (r) => r.perSecond], ['flyball ÷ this', (r) => r.ratio], ['p50 ms', (r) => r.p50], ['p95 ms', (r) => r.p95], ['CPU ms here', (r) => r.cpuMs]], results);
+  const at64 = results.filter((row) => row.conc === 64 && row.way === 'flyball');
+  finish('commit', { settings: { rounds, roundMs }, results, skipped }, at64.map((row) => goal(`decisions/s at 64 on ${row.store}`, { least: 5_000 }, row.perSecond)));
+});

@@ -1,0 +1,198 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Canary, startCanary } from './support/canary.js';
+import { command, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import { decisionOf, type RawAnswer } from './support/mcp.js';
+import { moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
+import { resultOf, textOf, type WireClient } from './support/wire.js';
+
+const guards = `
+@id("one-of-finance") @outcome("step_up") @approvers("finance") @within("10m")
+forbid (principal, action == Action::"money.move", resource);
+@id("quick") @outcome("step_up") @approvers("finance") @within("2s")
+forbid (principal, action == Action::"money.move", resource) when { context.args.amount == decimal("2.5") };
+@id("two-of-three") @outcome("step_up") @approvers("finance") @quorum("2")
+forbid (principal, action == Action::"money.move", resource) when { context.args.amount.greaterThan(decimal("1000.0")) };
+`;
+const people = 'people:\n  - { id: ann, groups: [finance] }\n  - { id: ben, groups: [finance] }\n  - { id: cyd, groups: [finance] }\n  - { id: dan, groups: [sales] }\n  - { id: tester, groups: [finance] }\n';
+
+let canary: Canary;
+let governor: RunningGovernor;
+let client: WireClient;
+beforeAll(async () => {
+  canary = await startCanary();
+  governor = await startGovernor({ files: moneyBundle(guards, people), upstreams: `  canary: { url: "${canary.url}" }` });
+  client = await openClient(governor);
+});
+afterAll(async () => {
+  await governor.remove();
+  canary.stop();
+});
+
+const holdOf = (answer: RawAnswer): string | undefined => decisionOf(resultOf(answer)).hold;
+const effects = (to: string) => reached(canary).filter((each) => each === to).length;
+const answerAs = (verb: 'approve' | 'refuse', hold: string | undefined, person: string) => command(governor.directory, [verb, hold ?? 'none', '--as', person]);
+
+/** Asks for a transfer that has to wait; the hold's id. */
+async function held(to: string, more: object = {}, by = client): Promise<string> {
+  const answer = await transferTo(by, to, more);
+  const hold = holdOf(answer);
+  if (hold === undefined) throw new Error(`not held: ${answer.text}`);
+  expect(effects(to)).toBe(0);
+  return hold;
+}
+
+test('story: held, agreed to, called again: it happens once; the next call is a new question', async () => {
+  const hold = await held('shop');
+  expect(holdOf(await transferTo(client, 'shop'))).toBe(hold);
+  expect((await answerAs('approve', hold, 'ann')).code).toBe(0);
+  expect(effects('shop')).toBe(0);
+  expect(wasDone(await transferTo(client, 'shop'))).toBe(true);
+  const next = holdOf(await transferTo(client, 'shop'));
+  expect(next).toBeDefined();
+  expect(next).not.toBe(hold);
+  expect(effects('shop')).toBe(1);
+  expect((await answerAs('approve', hold, 'ben')).stderr).toContain('settled');
+});
+
+test('abuse 30: 16 redemptions of one approval at once: one effect', async () => {
+  const hold = await held('raced');
+  await answerAs('approve', hold, 'ann');
+  const answers = await Promise.all(Array.from({ length: 16 }, () => transferTo(client, 'raced')));
+  expect(answers.filter(wasDone)).toHaveLength(1);
+  expect(effects('raced')).toBe(1);
+});
+
+test.each([['another amount', { amount: 11 }], ['one argument more', { memo: { note: 'x' } }], ['a number as text', { amount: '10' }], ['nothing but another writing of the number', { amount: 10.000001 }]])('abuse 29: an approval does not pass %s', async (name, change) => {
+  const hold = await held(name);
+  await answerAs('approve', hold, 'ann');
+  const answer = await transferTo(client, name, change);
+  expect(wasDone(answer)).toBe(false);
+  expect(holdOf(answer)).not.toBe(hold);
+  expect(effects(name)).toBe(0);
+});
+
+test('abuse 29: an approval is its session\'s and its identity\'s', async () => {
+  await answerAs('approve', await held('borrowed'), 'ann');
+  const other = await openClient(governor, 'other');
+  expect(wasDone(await transferTo(other, 'borrowed'))).toBe(false);
+  const opened = await fetch(governor.url('/v1/sessions'), { method: 'POST', body: '{}', headers: { authorization: `Bearer ${client.token}` } });
+  const { session } = (await opened.json()) as { session: string };
+  expect(wasDone(await client.post(JSON.stringify({ jsonrpc: '2.0', id: 's', method: 'tools/call', params: { name: 'transfer', arguments: { to: 'borrowed', amount: 10 } } }), { 'flyball-session': session }))).toBe(false);
+  expect(effects('borrowed')).toBe(0);
+});
+
+test.each([
+  ['the identity itself, registered as a person too', [], 'tester'],
+  ['the person for whom it acts', ['--on-behalf-of', 'ann'], 'ann'],
+  ['somebody of another group', [], 'dan'],
+  ['nobody known', [], 'eve'],
+  ['the operator, who is in no group', [], 'operator'],
+  ['a name that looks like one', [], 'Ann'],
+] as const)('abuse 32: %s cannot agree', async (name, more, person) => {
+  const asking = await openClient(governor, 'tester', ...more);
+  const hold = await held(name, {}, asking);
+  const { code, stderr } = await answerAs('approve', hold, person);
+  expect(code).not.toBe(0);
+  expect(stderr).not.toContain('unexpected');
+  expect(wasDone(await transferTo(asking, name))).toBe(false);
+  expect(effects(name)).toBe(0);
+});
+
+test('story: another person may agree to what was asked on somebody\'s behalf', async () => {
+  const asking = await openClient(governor, 'tester', '--on-behalf-of', 'ann');
+  expect((await answerAs('approve', await held('for-ann', {}, asking), 'ben')).code).toBe(0);
+  expect(wasDone(await transferTo(asking, 'for-ann'))).toBe(true);
+});
+
+test('law: refused stays refused, and nobody can agree to it afterwards', async () => {
+  const hold = await held('refused');
+  await answerAs('approve', hold, 'ann');
+  expect((await answerAs('refuse', hold, 'ben')).code).toBe(0);
+  const answer = await transferTo(client, 'refused');
+  expect(textOf(answer)).toContain('refused');
+  expect(decisionOf(resultOf(answer))).toMatchObject({ outcome: 'deny', kind: 'approval_refused' });
+  expect((await answerAs('approve', hold, 'cyd')).code).not.toBe(0);
+  expect(wasDone(await transferTo(client, 'refused'))).toBe(false);
+  expect(effects('refused')).toBe(0);
+});
+
+test('abuse 37: agreeing and refusing race: one order, and what it says is what happens', async () => {
+  const hold = await held('contested');
+  const [agreed, refused] = await Promise.all([answerAs('approve', hold, 'ann'), answerAs('refuse', hold, 'ben')]);
+  expect(refused.code).toBe(0);
+  expect([0, 1]).toContain(agreed.code);
+  expect(wasDone(await transferTo(client, 'contested'))).toBe(false);
+  expect(effects('contested')).toBe(0);
+});
+
+test('abuse 35: two of three: one person counts once, also when asked twice at once; the last two votes race and both count', async () => {
+  const hold = await held('large', { amount: 5_000 });
+  await Promise.all([answerAs('approve', hold, 'ann'), answerAs('approve', hold, 'ann')]);
+  expect(holdOf(await transferTo(client, 'large', { amount: 5_000 }))).toBe(hold);
+  expect(effects('large')).toBe(0);
+  await Promise.all([answerAs('approve', hold, 'ben'), answerAs('approve', hold, 'cyd')]);
+  expect(wasDone(await transferTo(client, 'large', { amount: 5_000 }))).toBe(true);
+  expect(effects('large')).toBe(1);
+});
+
+test('abuse 36: a hold expires by itself, is recorded as expired, and a late yes changes nothing', async () => {
+  const hold = await held('late', { amount: 2.5 });
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  const late = await answerAs('approve', hold, 'ann');
+  expect(late.code).not.toBe(0);
+  expect(late.stderr).toMatch(/settled or has expired/);
+  expect(holdOf(await transferTo(client, 'late', { amount: 2.5 }))).not.toBe(hold);
+  await waitFor(async () => ((JSON.parse((await command(governor.directory, ['actions', '--json'])).stdout) as { id: string; effect: string }[]).find(({ id }) => id === hold)?.effect === 'expired' ? true : undefined), 10_000);
+  expect(effects('late')).toBe(0);
+});
+
+test('abuse 36: agreed to in time, redeemed too late: it does not happen', async () => {
+  const hold = await held('overslept', { amount: 2.5 });
+  await answerAs('approve', hold, 'ann');
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  expect(wasDone(await transferTo(client, 'overslept', { amount: 2.5 }))).toBe(false);
+  expect(effects('overslept')).toBe(0);
+});
+
+test('abuse 36: asked again the moment a hold expires, the new hold can be agreed to', async () => {
+  const hold = await held('again', { amount: 2.5 });
+  const next = await waitFor(async () => {
+    const now = holdOf(await transferTo(client, 'again', { amount: 2.5 }));
+    return now === hold ? undefined : now;
+  });
+  expect((await answerAs('approve', next, 'ann')).stderr).toBe('');
+});
+
+test('abuse 33, 34: who left the group does not count any more, and another policy is another question', async () => {
+  const [left, other] = [await held('left'), await held('other-policy')];
+  await answerAs('approve', left, 'cyd');
+  await answerAs('approve', other, 'ben');
+  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people.replace('{ id: cyd, groups: [finance] }', '{ id: cyd, groups: [sales] }'));
+  writeFileSync(join(governor.directory, 'bundle/policies/money.cedar'), guards.replace('@quorum("2")', '@quorum("3")'));
+  expect((await command(governor.directory, ['reload'])).code).toBe(0);
+  expect(wasDone(await transferTo(client, 'left'))).toBe(false);
+  expect(wasDone(await transferTo(client, 'other-policy'))).toBe(false);
+  expect([effects('left'), effects('other-policy')]).toEqual([0, 0]);
+});
+
+test('abuse 42: an approved action whose node is killed at the target is unknown, and the approval is used up', async () => {
+  const hold = await held('killed');
+  await answerAs('approve', hold, 'ann');
+  await canary.control({ delayMs: 3_000 });
+  const lost = transferTo(client, 'killed').catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await governor.kill('SIGKILL');
+  await lost;
+  await canary.control({ delayMs: 0 });
+  governor = await startGovernor({ directory: governor.directory });
+  client = await openClient(governor);
+  const answer = await transferTo(client, 'killed');
+  expect(wasDone(answer)).toBe(false);
+  expect(holdOf(answer)).not.toBe(hold);
+  expect(effects('killed')).toBeLessThanOrEqual(1);
+  await governor.kill('SIGTERM');
+  const record = await readRecord(governor.directory);
+  expect(record.about('killed').map(({ settles }) => settles)).toEqual([hold]);
+});
