@@ -12,6 +12,8 @@ const guards = `
 forbid (principal, action == Action::"money.move", resource);
 @id("quick") @outcome("step_up") @approvers("finance") @within("2s")
 forbid (principal, action == Action::"money.move", resource) when { context.args.amount == decimal("2.5") };
+@id("less-quick") @outcome("step_up") @approvers("finance") @within("5s")
+forbid (principal, action == Action::"money.move", resource) when { context.args.amount == decimal("3.5") };
 @id("two-of-three") @outcome("step_up") @approvers("finance") @quorum("2")
 forbid (principal, action == Action::"money.move", resource) when { context.args.amount.greaterThan(decimal("1000.0")) };
 `;
@@ -64,7 +66,7 @@ test('abuse 30: 16 redemptions of one approval at once: one effect', async () =>
   expect(effects('raced')).toBe(1);
 });
 
-test.each([['another amount', { amount: 11 }], ['one argument more', { memo: { note: 'x' } }], ['a number as text', { amount: '10' }], ['nothing but another writing of the number', { amount: 10.000001 }]])('abuse 29: an approval does not pass %s', async (name, change) => {
+test.each([['another amount', { amount: 11 }], ['one argument more', { memo: { note: 'x' } }], ['a number as text', { amount: '10' }], ['a millionth more', { amount: 10.000001 }]])('abuse 29: an approval does not pass %s', async (name, change) => {
   const hold = await held(name);
   await answerAs('approve', hold, 'ann');
   const answer = await transferTo(client, name, change);
@@ -157,9 +159,9 @@ test('abuse 36: agreed to in time, redeemed too late: it does not happen', async
 });
 
 test('abuse 36: asked again the moment a hold expires, the new hold can be agreed to', async () => {
-  const hold = await held('again', { amount: 2.5 });
+  const hold = await held('again', { amount: 3.5 });
   const next = await waitFor(async () => {
-    const now = holdOf(await transferTo(client, 'again', { amount: 2.5 }));
+    const now = holdOf(await transferTo(client, 'again', { amount: 3.5 }));
     return now === hold ? undefined : now;
   });
   expect((await answerAs('approve', next, 'ann')).stderr).toBe('');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Canary, startCanary } from './support/canary.js';
 import { command, type RunningGovernor, startGovernor, waitFor, writeInstallation } from './support/governor.js';
 import { type ExportedRecord, moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
-import type { WireClient } from './support/wire.js';
+import { openWire, type WireClient } from './support/wire.js';
 
 const rounds = 20;
 const clientsMost = 16;
@@ -15,39 +15,45 @@ beforeAll(async () => {
 });
 afterAll(() => canary.stop());
 
-/** Calls as fast as they are answered, until the process is gone. */
-async function callUntilDead(client: WireClient, name: string, sent: string[], done: string[]): Promise<void> {
+/** Calls as fast as they are answered, until the process is gone; `answered` is told of each. */
+async function callUntilDead(client: WireClient, name: string, answered: (to: string) => void): Promise<void> {
   for (let n = 0; ; n++) {
     const to = `${name}-${n}`;
-    sent.push(to);
     try {
-      if (wasDone(await transferTo(client, to))) done.push(to);
+      if (wasDone(await transferTo(client, to))) answered(to);
     } catch {
       return;
     }
   }
 }
 
+/** A client on which one call was made already, so that the next one goes straight to the target. */
+async function warmClient(governor: RunningGovernor): Promise<WireClient> {
+  const client = await openClient(governor);
+  expect(wasDone(await transferTo(client, `warm-${Math.random()}`))).toBe(true);
+  return client;
+}
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 test(`law: killed ${rounds} times under load, nothing acted unrecorded, nothing answered is lost, every intent has one outcome`, async () => {
-  const sent: string[] = [];
   const done: string[] = [];
+  let token: string | undefined;
   for (let round = 0; round < rounds; round++) {
     const governor = await startGovernor({ directory });
-    const client = await openClient(governor);
-    await canary.control({ delayMs: round % 4 === 3 ? 40 : 0 });
-    const callers = Array.from({ length: clientsMost }, (_, index) => callUntilDead(client, `r${round}-c${index}`, sent, done));
-    await new Promise((resolve) => setTimeout(resolve, 60 + ((round * 67) % 300)));
-    await governor.kill('SIGKILL');
+    token ??= await governor.token('tester');
+    const client = await openWire(governor.url('/mcp/canary'), token);
+    const enough = done.length + 1 + ((round * 37) % 100);
+    const callers = Array.from({ length: clientsMost }, (_, index) => callUntilDead(client, `r${round}-c${index}`, (to) => void (done.push(to) === enough && governor.child.kill('SIGKILL'))));
     await Promise.all(callers);
   }
-  await canary.control({ delayMs: 0 });
   const last = await startGovernor({ directory });
   await settled(last);
   await last.stop();
   const record = await readRecord(directory);
   const arrived = reached(canary);
 
-  expect(done.length).toBeGreaterThan(rounds);
+  expect(done.length).toBeGreaterThanOrEqual(rounds);
   expect(done.filter((to) => record.effectOf(to) !== 'succeeded')).toEqual([]);
   expect(arrived.filter((to) => record.about(to).length !== 1)).toEqual([]);
   expect(arrived.length).toBe(new Set(arrived).size);
@@ -55,7 +61,7 @@ test(`law: killed ${rounds} times under load, nothing acted unrecorded, nothing 
   expect(neverSentYetFailed(record, arrived)).toEqual([]);
   const unknown = record.entries.filter(({ kind, body }) => kind === 'outcome' && body['effect'] === 'unknown').length;
   expect(unknown).toBeGreaterThan(0);
-  console.log(`${sent.length} calls, ${arrived.length} reached the server, ${done.length} answered, ${unknown} unknown`);
+  console.log(`${arrived.length} calls reached the server, ${done.length} were answered, ${unknown} are unknown`);
 }, 180_000);
 
 /** `failed` claims that there was no effect. */
@@ -69,14 +75,15 @@ async function settled(governor: RunningGovernor): Promise<void> {
 }
 
 test('abuse 42: killed while an action is at its target: the intent is there at once, becomes unknown after its deadline, and the call is not made again', async () => {
-  await canary.control({ delayMs: 5_000 });
   const governor = await startGovernor({ directory });
-  const lost = transferTo(await openClient(governor), 'in-flight').catch(() => undefined);
-  await canary.control({ delayMs: 5_000 });
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const client = await warmClient(governor);
+  const before42 = canary.calls().length;
+  await canary.control({ hang: true });
+  const lost = transferTo(client, 'in-flight').catch(() => undefined);
+  await waitFor(() => canary.calls().length > before42 || undefined);
   await governor.kill('SIGKILL');
   await lost;
-  await canary.control({ delayMs: 0 });
+  await canary.control({ hang: false });
   const before = await readRecord(directory);
   expect(before.about('in-flight')).toHaveLength(1);
   expect(before.effectOf('in-flight')).toBeUndefined();
@@ -85,17 +92,17 @@ test('abuse 42: killed while an action is at its target: the intent is there at 
   await again.stop();
   const after = await readRecord(directory);
   expect(after.effectOf('in-flight')).toBe('unknown');
-  expect(reached(canary).filter((to) => to === 'in-flight').length).toBeLessThanOrEqual(1);
+  expect(canary.calls().length).toBe(before42 + 1);
 });
 
 test('abuse 89: SIGTERM lets what is under way finish and be recorded, takes nothing new and ends with code 0', async () => {
   const governor = await startGovernor({ directory: writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
-  const client = await openClient(governor);
-  await canary.control({ delayMs: 1_500 });
+  const client = await warmClient(governor);
+  await canary.control({ delayMs: 2_500 });
   const calls = Array.from({ length: 8 }, (_, n) => transferTo(client, `draining-${n}`));
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await wait(1_000);
   const stopped = governor.stop();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await wait(300);
   const late = await transferTo(client, 'too-late').then(wasDone, () => false);
   const answers = await Promise.all(calls);
   await stopped;
@@ -110,12 +117,12 @@ test('abuse 89: SIGTERM lets what is under way finish and be recorded, takes not
 });
 
 test('attack: an action that outlasts the drain is not forgotten: it has its outcome, now or after the next start', async () => {
-  const own = writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 20 }` });
+  const own = writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 12 }` });
   const governor = await startGovernor({ directory: own });
-  const client = await openClient(governor);
-  await canary.control({ delayMs: 7_000 });
+  const client = await warmClient(governor);
+  await canary.control({ delayMs: 8_000 });
   const call = transferTo(client, 'slow').catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await wait(1_000);
   const began = Date.now();
   await governor.stop();
   expect(Date.now() - began).toBeLessThan(15_000);

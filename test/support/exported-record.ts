@@ -95,7 +95,7 @@ export const transferTo = (client: WireClient, to: string, more: object = {}): P
 export const wasDone = (answer: RawAnswer): boolean => textOf(answer).startsWith('transferred');
 
 /** Receivers of the transfers that really reached the target. */
-export const reached = (canary: Canary): readonly string[] => canary.calls().filter(({ name }) => name === 'transfer').map(({ args }) => (args as { to: string }).to);
+export const reached = (canary: Canary): readonly string[] => canary.calls().flatMap(({ name, args }) => (name === 'transfer' && args !== undefined ? [(args as { to: string }).to] : []));
 
 /** Two nodes on one PostgreSQL that take the same tokens. */
 export async function startTwoNodes(options: Parameters<typeof startGovernor>[0], url: string): Promise<readonly [RunningGovernor, RunningGovernor]> {

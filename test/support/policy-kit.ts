@@ -133,7 +133,7 @@ export function situated({ tool = 'pay', args = { amount: 5 }, session = {}, ide
 
 export const policyOf = (bundle: Bundle, clock = new FakeClock()): Policy => new Policy(() => bundle, clock, { audience: 'https://flyball.example/mcp' });
 
-export const decided = (bundle: Bundle, attempt: Attempt = {}): Promise<Decided> => policyOf(bundle).decide(situated(attempt));
+export const decided = async (bundle: Bundle, attempt: Attempt = {}): Promise<Decided> => policyOf(bundle).decide(situated(attempt));
 
 /** What policies decide on an attempt. */
 export async function decisionOn(policies: string, attempt: Attempt = {}, over: Readonly<Record<string, string | undefined>> = {}): Promise<Decision> {

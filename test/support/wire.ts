@@ -70,19 +70,26 @@ export function head(url: string, bytes: number, token: string, headers: Readonl
   return `POST ${pathname} HTTP/1.1\r\n${Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
 }
 
-/** Sends pieces, one after the other in packets of their own; resolves with all that came back when the connection ends. */
+const silenceMs = 1_500;
+
+/** Sends pieces, one after the other in packets of their own; resolves with all that came back when the connection ends or falls silent. */
 export async function inPieces(url: string, pieces: Iterable<string | Uint8Array>): Promise<string> {
   const socket = socketTo(url).setNoDelay(true);
   let text = '';
-  socket.setEncoding('utf8').on('data', (part: string) => (text += part));
-  socket.on('error', () => undefined);
-  const closed = new Promise<void>((done) => socket.once('close', () => done()));
+  let ended: () => void = () => undefined;
+  const end = new Promise<void>((done) => (ended = done));
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    socket.setTimeout(silenceMs, ended);
+  });
+  socket.on('error', () => undefined).on('close', () => ended());
   await new Promise<void>((done) => socket.once('connect', () => done()));
   for (const piece of pieces) {
     socket.write(piece);
     await new Promise((done) => setTimeout(done, 1));
   }
-  await closed;
+  await end;
+  socket.destroy();
   return text;
 }
 

@@ -13,7 +13,7 @@ export function canonicalText(value: Canonicalizable): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'string') return stringText(value);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalText(item ?? null)).join(',')}]`;
+  if (Array.isArray(value)) return `[${Array.from(value, (item: unknown) => canonicalText(item)).join(',')}]`;
   if (typeof value === 'object') return objectText(value as Record<string, unknown>);
   throw notCanonical(`a ${typeof value}`);
 }
@@ -34,6 +34,9 @@ function stringText(value: string): string {
 }
 
 function objectText(value: Record<string, unknown>): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // What is more than its members (a date, a map, bytes) has no members to write.
+  if (prototype !== Object.prototype && prototype !== null) throw notCanonical('an object that is not plain');
   // The default sort compares UTF-16 code units, which is the order that RFC 8785, section 3.2.3 asks for.
   const keys = Object.keys(value).filter((key) => value[key] !== undefined).sort();
   return `{${keys.map((key) => `${stringText(key)}:${canonicalText(value[key])}`).join(',')}}`;

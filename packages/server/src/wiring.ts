@@ -77,7 +77,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, bundle }: Fo
   const registry = registryOf(() => bundle.current);
   const identification = new Identification(issuersOf(config, clock), registry, clock);
   const people: People = { isMember: (person, group) => bundle.current.people.get(person)?.groups.includes(group) ?? false };
-  const holds = new Holds({ ...record, read: (stream) => ledger.projections.get<SessionState>(stream) }, () => people, clock);
+  const holds = new Holds({ ...record, read: (stream) => ledger.readNow<SessionState>(stream) }, () => people, clock);
   const tools = new ToolBook({ append: record.append, read: (stream) => ledger.projections.get<PinState>(stream), bundled: (upstream, name) => bundle.current.tools.get(upstream)?.get(name) }, clock);
   const stages: Stages = {
     identify: (received) => identification.identify(received),

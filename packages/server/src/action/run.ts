@@ -52,6 +52,7 @@ async function decideOnce(identified: Identified, stages: Stages, reach: (state:
     case 'refused':
       throw approval.error;
     case 'hold': {
+      if (approval.known && !(await stages.record.isCurrent(decided))) return undefined;
       const hold = approval.known ?? (await stages.record.hold(decided));
       return hold && { kind: 'held', decided, hold };
     }

@@ -40,6 +40,8 @@ export interface Recorder {
   intent(approved: Approved): Promise<Intended | undefined>;
   /** `undefined`: the session moved on meanwhile. */
   hold(decided: Decided): Promise<Hold | undefined>;
+  /** False when another node wrote to the session meanwhile: then it is looked at again. */
+  isCurrent(decided: Decided): Promise<boolean>;
   refusal(reached: Reached, error: FlyballError): Promise<void>;
   /** Never throws: what cannot be recorded now is kept on disk until it can. Settles the intent once. */
   outcome(intended: Intended, effect: Effect, detail: OutcomeDetail): Promise<void>;

@@ -31,7 +31,7 @@ export class LocalDesk implements Desk {
   }
 
   async #sessionRow(id: string): Promise<SessionRow> {
-    const { state } = await this.parts.ledger.projections.get<SessionState>(`session:${id}`);
+    const { state } = await this.parts.ledger.readNow<SessionState>(`session:${id}`);
     if (!state) throw new FlyballError('not_found', 'no such session');
     const over = state.ended || state.deadlineMs <= this.parts.clock.now();
     return {
@@ -85,7 +85,7 @@ export class LocalDesk implements Desk {
 
   async #holdRow(entry: Entry): Promise<HoldRow | undefined> {
     const { session, digest, identity, action, decision } = entry.body as { session: string; digest: string; identity: string; action: string; decision: { approvals: { approvers: string; quorum: number }[]; facts: { needs: string[] }[] } };
-    const { state } = await this.parts.ledger.projections.get<SessionState>(`session:${session}`);
+    const { state } = await this.parts.ledger.readNow<SessionState>(`session:${session}`);
     const hold = state?.holds[digest];
     if (hold?.id !== entry.id || hold.status !== 'pending' || hold.deadlineMs <= this.parts.clock.now()) return undefined;
     const waits = [...decision.approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...decision.facts.map((rule) => rule.needs.join(', '))];

@@ -29,6 +29,25 @@ export class Ledger {
     throw new FlyballError('conflict', 'the record moved on faster than an entry could be added; try again');
   }
 
+  /**
+   * True when nobody has written to a stream since it was last read here. What another node wrote is read anew
+   * the next time: answers that append nothing would otherwise never notice it.
+   */
+  async isCurrent(stream: string): Promise<boolean> {
+    const held = this.projections.peek(stream);
+    if (!held) return true;
+    const newer = await this.store.readStream(stream, held.version, 1);
+    if (newer.length === 0 || this.projections.peek(stream)?.version !== held.version) return true;
+    this.projections.forget(stream);
+    return false;
+  }
+
+  /** A stream's state as the store has it now. */
+  async readNow<S>(stream: string): Promise<{ readonly version: number; readonly state: S | undefined }> {
+    await this.isCurrent(stream);
+    return this.projections.get<S>(stream);
+  }
+
   async #tryAppend(draft: Draft): Promise<Entry | undefined> {
     const missing = draft.streams.filter((place) => !this.projections.peek(place.stream));
     for (const place of missing) await this.projections.get(place.stream);

@@ -55,6 +55,10 @@ export class AttemptRecorder implements Recorder {
     return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort() };
   }
 
+  isCurrent({ session }: Decided): Promise<boolean> {
+    return this.ledger.isCurrent(session.stream);
+  }
+
   /** A refusal stands whether or not it can be recorded; of strangers only so many in a second are. */
   async refusal(reached: Reached, error: FlyballError): Promise<void> {
     if (!reached.principal && this.#tooManyStrangers()) return;

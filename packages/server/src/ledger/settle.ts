@@ -4,7 +4,9 @@ import type { Draft } from './draft.js';
 import type { Ledger } from './ledger.js';
 
 const watermarkKey = 'settled-until';
-const marginMs = 5 * 60_000;
+/** How late an entry may be written and still be seen: by the quick look every time, by the wide one once a minute. */
+const quickMs = 5_000;
+const wideMs = 60_000;
 const batchMost = 500;
 
 /**
@@ -13,6 +15,8 @@ const batchMost = 500;
  */
 export class Settler {
   #watermark: number | undefined;
+  #seenUntil = 0;
+  #widelyAt = -Infinity;
 
   constructor(
     private readonly ledger: Ledger,
@@ -25,20 +29,26 @@ export class Settler {
     this.#watermark ??= Number((await this.ledger.store.getMeta(watermarkKey)) ?? '0');
     // A mark from the future is a clock's mistake: everything is looked at once more.
     if (this.#watermark > now) this.#watermark = 0;
+    const wide = now - this.#widelyAt >= wideMs || now < this.#widelyAt;
+    const from = wide ? this.#watermark : Math.max(this.#watermark, this.#seenUntil - quickMs);
     let settled = 0;
     for (;;) {
-      const overdue = await this.ledger.store.overdue(this.#watermark, now, batchMost);
+      const overdue = await this.ledger.store.overdue(from, now, batchMost);
       for (const entry of overdue) await this.#settle(entry);
       settled += overdue.length;
       if (overdue.length < batchMost) break;
     }
-    await this.#advance(now - marginMs);
+    this.#seenUntil = now;
+    if (wide) {
+      this.#widelyAt = now;
+      await this.#advance(now - wideMs);
+    }
     return settled;
   }
 
   /** Everything with an earlier deadline is settled; the margin is for what was late in being written. */
   async #advance(until: number): Promise<void> {
-    if (this.#watermark === undefined || until - this.#watermark < marginMs / 5) return;
+    if (this.#watermark === undefined || until <= this.#watermark) return;
     this.#watermark = until;
     await this.ledger.store.setMeta(watermarkKey, String(until));
   }

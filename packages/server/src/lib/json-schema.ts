@@ -1,22 +1,39 @@
-import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { canonicalText, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
 import { limits } from './limits.js';
+import { endlessReferences } from './schema-references.js';
+
+/** Ajv keeps compiled patterns by how they print. */
+const printed = (pattern: string) => `/${pattern}/u`;
 
 /** Patterns from strangers run in linear time; one that such an engine cannot express is taken as fulfilled. */
 const linearPattern = Object.assign(
   (pattern: string) => {
     try {
       const compiled = RE2JS.compile(pattern);
-      return { test: (text: string) => compiled.matcher(text).find() };
+      return { test: (text: string) => compiled.matcher(text).find(), toString: () => printed(pattern) };
     } catch {
-      return { test: () => true };
+      return { test: () => true, toString: () => printed(pattern) };
     }
   },
   { code: 'linearPattern' },
 );
 
-const ajv = () => new Ajv2020({ strict: false, validateFormats: false, allErrors: false, addUsedSchema: false, code: { regExp: linearPattern } });
+/** Comparing every item with every other takes hours for what one request may carry; their canonical texts are compared instead. */
+const uniqueItems = {
+  keyword: 'uniqueItems',
+  type: 'array',
+  schemaType: 'boolean',
+  validate: (unique: boolean, items: readonly unknown[]) => !unique || new Set(items.map(canonicalText)).size === items.length,
+} as const;
+
+function ajv(): Ajv2020 {
+  const instance = new Ajv2020({ strict: false, validateFormats: false, allErrors: false, addUsedSchema: false, ownProperties: true, code: { regExp: linearPattern } });
+  instance.removeKeyword('uniqueItems');
+  instance.addKeyword(uniqueItems);
+  return instance;
+}
 
 const compiled = new WeakMap<JsonObject, ValidateFunction>();
 
@@ -27,16 +44,26 @@ const compiled = new WeakMap<JsonObject, ValidateFunction>();
  */
 export function schemaFault(schema: JsonObject, value: Json | undefined): string | undefined {
   const validate = compiled.get(schema) ?? compile(schema);
-  if (validate(value)) return undefined;
+  if (isValid(validate, value)) return undefined;
   const [error] = validate.errors ?? [];
   return `\`${error?.instancePath ?? ''}\` ${error?.message ?? 'does not fulfil the schema'}`.slice(0, 300);
 }
 
+function isValid(validate: ValidateFunction, value: unknown): boolean {
+  try {
+    return validate(value) === true;
+  } catch (cause) {
+    throw unusable('it refers to itself without end', cause);
+  }
+}
+
 function compile(schema: JsonObject): ValidateFunction {
   if (depth(schema) > limits.schemaDepthMax || JSON.stringify(schema).length > limits.schemaBytesMax) throw unusable('it is too deep or too large');
+  const endless = endlessReferences(schema);
+  if (endless !== undefined) throw unusable(endless);
   try {
     // Annotations of others have no meaning here, and an `$id` would be shared between strangers.
-    const { $id: _id, $schema: _schema, ...rest } = schema;
+    const { $id: _id, $schema: _schema, $async: _async, ...rest } = schema;
     const validate = ajv().compile(rest);
     compiled.set(schema, validate);
     return validate;

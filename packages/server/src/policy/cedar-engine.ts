@@ -12,7 +12,14 @@ const modulePath = '@cedar-policy/cedar-wasm/nodejs';
 /** The WebAssembly build of Cedar. Loaded when first needed: it takes 30 ms and 4 MB. */
 export const cedar = (): typeof Cedar => require(modulePath) as typeof Cedar;
 
-/** After a stack overflow the module answers nothing any more; a fresh one takes 10 ms. */
+/** True for what the module throws when a stack overflowed: from then on it answers nothing, so a fresh one is loaded. */
+export function isOverflow(error: unknown): boolean {
+  const overflow = error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError');
+  if (overflow) reloadCedar();
+  return overflow;
+}
+
+/** A fresh module takes 10 ms. */
 function reloadCedar(): void {
   delete require.cache[require.resolve(modulePath)];
 }
@@ -27,7 +34,11 @@ interface Prepared {
   readonly set: string;
   readonly ids: ReadonlySet<string>;
   readonly needs: Needs;
+  /** Answers by request: what the policies look at is all that they can depend on. */
+  readonly answers: Map<string, EngineAnswer>;
 }
+
+const answersMost = 1_000;
 
 let engines = 0;
 
@@ -50,7 +61,7 @@ export class CedarWasmEngine implements PolicyEngine {
     try {
       return this.#evaluate(request);
     } catch (cause) {
-      if (cause instanceof RangeError || (cause instanceof Error && cause.name === 'RuntimeError')) this.#revive();
+      if (isOverflow(cause)) this.#revive();
       // The message of a failed call repeats the whole context, so it is kept from the record.
       throw cause instanceof FlyballError ? cause : new FlyballError('internal', 'the policy engine gave no answer; nothing was allowed', { cause });
     }
@@ -62,12 +73,20 @@ export class CedarWasmEngine implements PolicyEngine {
   }
 
   #evaluate(request: EngineRequest): EngineAnswer {
-    const { set, ids, needs } = this.#prepare(request.action.id);
-    const answer = this.#instance.statefulIsAuthorized({ ...slice(request, needs), preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
+    const { set, ids, needs, answers } = this.#prepare(request.action.id);
+    const seen = slice(request, needs);
+    // JSON text of a value built in one way: two requests share it only if they are the same.
+    const key = JSON.stringify(seen);
+    const known = answers.get(key);
+    if (known) return known;
+    const answer = this.#instance.statefulIsAuthorized({ ...seen, preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
     if (answer.type !== 'success') throw new FlyballError('internal', 'the policy engine refused the request; nothing was allowed');
     const { reason, errors } = answer.response.diagnostics;
     if (reason.some((id) => !ids.has(id))) throw new FlyballError('internal', 'the policy engine named a policy that it was not given');
-    return { satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
+    const result = { satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
+    if (answers.size >= answersMost) answers.clear();
+    answers.set(key, result);
+    return result;
   }
 
   #prepare(action: string): Prepared {
@@ -78,13 +97,12 @@ export class CedarWasmEngine implements PolicyEngine {
     const set = `${this.#number}:${action}`;
     const result = this.#instance.preparsePolicySet(set, { staticPolicies: Object.fromEntries(apply.map((policy) => [policy.id, asPermit(policy.text)])) });
     if (result.type !== 'success') throw new FlyballError('internal', 'the policy engine did not take the policies');
-    const prepared = { set, ids: new Set(apply.map((policy) => policy.id)), needs: needsOf(apply.map((policy) => policy.json)) };
+    const prepared = { set, ids: new Set(apply.map((policy) => policy.id)), needs: needsOf(apply.map((policy) => policy.json)), answers: new Map() };
     this.#prepared.set(action, prepared);
     return prepared;
   }
 
   #revive(): void {
-    reloadCedar();
     this.#instance = cedar();
     this.#prepared.clear();
   }

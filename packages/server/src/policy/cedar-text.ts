@@ -28,11 +28,12 @@ export function splitPolicies(file: string, source: string): readonly PolicySour
   };
   for (let i = 0; i < source.length; i++) {
     const next = skipOpaque(source, i);
-    if (start < 0 && next === i && !isSpace(source.charAt(i))) [start, startLine] = [i, line];
+    const opaque = next > i;
+    if (start < 0 && !opaque && !isSpace(source.charAt(i))) [start, startLine] = [i, line];
     else if (start < 0 && source.charAt(i) === '"') [start, startLine] = [i, line];
     line += countLines(source, i, next + 1);
     i = next;
-    if (start >= 0 && source.charAt(i) === ';') close(i + 1);
+    if (start >= 0 && !opaque && source.charAt(i) === ';') close(i + 1);
   }
   if (start >= 0) close(source.length);
   return policies;
@@ -101,27 +102,39 @@ const operatorsMax = 200;
 const chainMax = 64;
 
 /**
- * What is wrong with a policy that would exhaust the parser's stack; it must not even see one. Counts
- * brackets, operators and attribute chains outside strings and comments.
+ * What is wrong with a policy that would exhaust the parser's stack; it must not even see one. Counts tokens
+ * outside strings and comments: brackets inside each other, operators and clauses, and the longest chain of
+ * attributes, indexes and calls.
  */
 export function tooComplex(text: string): string | undefined {
   let depth = 0;
   let operators = 0;
   let chain = 0;
-  let ifs = 0;
-  for (let i = 0; i < text.length; i++) {
-    const end = skipOpaque(text, i);
-    if (end > i) {
-      i = end;
-      continue;
-    }
-    const char = text.charAt(i);
-    if ('([{'.includes(char) && ++depth > nestingMax) return `more than ${nestingMax} brackets inside each other`;
-    if (')]}'.includes(char)) depth--;
-    if ('&|+-*!<>'.includes(char) && ++operators > 2 * operatorsMax) return `more than ${operatorsMax} operators`;
-    if (text.startsWith('if', i) && ++ifs > 4 * nestingMax) return `more than ${4 * nestingMax} conditions`;
-    chain = char === '.' ? chain + 1 : /[\w\s]/.test(char) ? chain : 0;
+  for (const token of tokensOf(text)) {
+    if ('([{'.includes(token)) {
+      if (++depth > nestingMax) return `more than ${nestingMax} brackets inside each other`;
+    } else if (')]}'.includes(token)) depth--;
+    if (operatorTokens.has(token) && ++operators > operatorsMax) return `more than ${operatorsMax} operators and clauses`;
+    if (token === '.' || token === '[') chain++;
+    else if (token === ';' || token === ',' || operatorTokens.has(token)) chain = 0;
     if (chain > chainMax) return `more than ${chainMax} attributes in a row`;
   }
   return undefined;
+}
+
+const operatorTokens = new Set(['&&', '||', '==', '!=', '<=', '>=', '<', '>', '+', '-', '*', '!', 'in', 'has', 'like', 'is', 'if', 'when', 'unless']);
+
+function* tokensOf(text: string): Iterable<string> {
+  const token = /&&|\|\||[=!<>]=|[A-Za-z_]\w*|./gsu;
+  for (let i = 0; i < text.length; ) {
+    const opaque = skipOpaque(text, i);
+    if (opaque > i) {
+      i = opaque + 1;
+      continue;
+    }
+    token.lastIndex = i;
+    const match = token.exec(text)?.[0] ?? ' ';
+    i += match.length;
+    yield match;
+  }
 }

@@ -1,7 +1,7 @@
-import type { DetailedError, PolicyJson, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { DetailedError, PolicyJson, PolicyToJsonAnswer, SchemaJson, ValidationAnswer, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import { limits } from '../lib/limits.js';
 import { readRule, type Rule } from './annotations.js';
-import { cedar, type CompiledPolicy } from './cedar-engine.js';
+import { cedar, type CompiledPolicy, isOverflow } from './cedar-engine.js';
 import { type PolicySource, positionOf, splitPolicies, tooComplex } from './cedar-text.js';
 import type { Fault } from './faults.js';
 
@@ -33,7 +33,11 @@ function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undef
     faults.push({ ...placeOf(source), message: `expected a simpler policy: ${complex}` });
     return undefined;
   }
-  const parsed = cedar().policyToJson(source.text);
+  const parsed = parsePolicy(source.text);
+  if (!parsed) {
+    faults.push({ ...placeOf(source), message: 'expected a simpler policy: the parser cannot take it' });
+    return undefined;
+  }
   if (parsed.type !== 'success') {
     faults.push(...parsed.errors.map((error) => toFault(source, error)));
     return undefined;
@@ -45,11 +49,24 @@ function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undef
   return wrong.length > 0 ? undefined : { id: rule.id, text: source.text, json: parsed.json, rule, source };
 }
 
+function parsePolicy(text: string): PolicyToJsonAnswer | undefined {
+  try {
+    return cedar().policyToJson(text);
+  } catch (error) {
+    if (isOverflow(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Validates policies strictly against the schema; an impossible guard is a fault too, for it guards nothing. */
 export function validatePolicies(policies: readonly LoadedPolicy[], schema: SchemaJson<string>, faults: Fault[], warnings: string[]): void {
   if (policies.length === 0) return;
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
-  const answer = cedar().validate({ schema, policies: { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) } });
+  const answer = validate({ schema, policies: { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) } });
+  if (!answer) {
+    faults.push({ file: 'policies/', message: 'expected simpler policies: the validator cannot take them' });
+    return;
+  }
   if (answer.type !== 'success') {
     faults.push(...answer.errors.map((error) => ({ file: 'catalogue.yaml', message: `the schema made from the catalogue is not valid: ${error.message}` })));
     return;
@@ -65,6 +82,15 @@ export function validatePolicies(policies: readonly LoadedPolicy[], schema: Sche
     else warnings.push(`${fault.file}:${fault.line ?? 1}: ${fault.message}`);
   }
   faults.push(...[...new Map(found.map((fault) => [JSON.stringify(fault), fault])).values()].sort((a, b) => a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0)));
+}
+
+function validate(call: ValidationCall): ValidationAnswer | undefined {
+  try {
+    return cedar().validate(call);
+  } catch (error) {
+    if (isOverflow(error)) return undefined;
+    throw error;
+  }
 }
 
 function toFault(source: PolicySource, error: DetailedError, prefix = ''): Fault {

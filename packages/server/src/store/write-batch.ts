@@ -8,13 +8,14 @@ const insertBatch = (last: string) => ({
   text: `
     with entries as (
       insert into entry (tenant, id, kind, deadline, settles, body, leaf)
-      select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::bytea[])
+      select tenant, id::uuid, kind, nullif(deadline, '')::bigint, nullif(settles, '')::uuid, body, decode(leaf, 'hex')
+        from unnest(${[1, 2, 3, 4, 5, 6, 7].map(column).join(', ')}) as e(tenant, id, kind, deadline, settles, body, leaf)
     ), payloads as (
       insert into payload (tenant, entry, salt, content)
-      select * from unnest($8::text[], $9::uuid[], $10::text[], $11::text[])
+      select tenant, entry::uuid, salt, content from unnest(${[8, 9, 10, 11].map(column).join(', ')}) as p(tenant, entry, salt, content)
     ), places as (
       insert into stream (tenant, stream, version, entry)
-      select * from unnest($12::text[], $13::text[], $14::bigint[], $15::uuid[])
+      select tenant, stream, version::bigint, entry::uuid from unnest(${[12, 13, 14, 15].map(column).join(', ')}) as s(tenant, stream, version, entry)
     )
     select ${last} as segment`,
 });
@@ -52,26 +53,38 @@ export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<voi
   };
 }
 
-function columns(records: readonly EntryRecord[]): unknown[] {
-  const payloads = records.filter((record) => record.payload);
+/** A column as one text with a line for each row: an array's text would have to be escaped character by character. */
+function column(number: number): string {
+  return `string_to_array($${number}, E'\\n')`;
+}
+
+function columns(records: readonly EntryRecord[]): string[] {
+  const payloads = records.flatMap(({ entry, payload }) => (payload ? [{ entry, payload }] : []));
   const places = records.flatMap(({ entry }) => entry.streams.map((place) => ({ ...place, tenant: entry.tenant, id: entry.id })));
-  return [
+  const values = [
     records.map(({ entry }) => entry.tenant),
     records.map(({ entry }) => entry.id),
     records.map(({ entry }) => entry.kind),
-    records.map(({ entry }) => entry.deadline ?? null),
-    records.map(({ entry }) => entry.settles ?? null),
+    records.map(({ entry }) => String(entry.deadline ?? '')),
+    records.map(({ entry }) => entry.settles ?? ''),
     records.map(({ text }) => text),
-    records.map(({ leaf }) => Buffer.from(leaf)),
+    records.map(({ leaf }) => Buffer.from(leaf).toString('hex')),
     payloads.map(({ entry }) => entry.tenant),
     payloads.map(({ entry }) => entry.id),
-    payloads.map(({ payload }) => payload?.salt),
-    payloads.map(({ payload }) => payload?.content),
+    payloads.map(({ payload }) => payload.salt),
+    payloads.map(({ payload }) => payload.content),
     places.map(({ tenant }) => tenant),
     places.map(({ stream }) => stream),
-    places.map(({ version }) => version),
+    places.map(({ version }) => String(version)),
     places.map(({ id }) => id),
   ];
+  return values.map(toLines);
+}
+
+/** JSON has no line breaks of its own; a name that had one would fall into two rows, so it is refused. */
+function toLines(values: readonly string[]): string {
+  if (values.some((value) => value.includes('\n'))) throw Object.assign(new Error('a value with a line break'), { code: '22000' });
+  return values.join('\n');
 }
 
 async function explain(pool: Pool, records: readonly EntryRecord[], error: unknown): Promise<BatchFailure> {

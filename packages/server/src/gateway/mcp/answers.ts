@@ -12,7 +12,7 @@ export interface Answer {
 }
 
 /** Codes of COAZ-MCP, Draft 1: mapping error, denial, no decision; and JSON-RPC's own. */
-export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020 } as const;
+export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020, version: -32022 } as const;
 
 const guidance = {
   denied: 'This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.',

@@ -40,9 +40,12 @@ export function headerMismatch(headers: IncomingHttpHeaders, { method, params }:
 
 const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
 
-function decodeHeader(value: string): string {
+/** The value that a header carries; nothing when its base64 is not the one way to write it. */
+function decodeHeader(value: string): string | undefined {
   const match = encoded.exec(value);
-  return match ? Buffer.from(match[1] ?? '', 'base64').toString('utf8') : value;
+  if (!match) return value;
+  const bytes = Buffer.from(match[1] ?? '', 'base64');
+  return bytes.toString('base64') === match[1] ? bytes.toString('utf8') : undefined;
 }
 
 /** The value as a header carries it: plain where that is safe, else base64 with its marker. */

@@ -66,7 +66,7 @@ function read(line: Uint8Array, write: (text: string) => void): RpcMessage | und
 async function* readLines(input: Readable): AsyncIterable<Uint8Array> {
   let parts: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
+  for await (const chunk of untilClosed(input)) {
     let rest = chunk;
     for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
       const line = Buffer.concat([...parts, rest.subarray(0, end)]);
@@ -77,5 +77,14 @@ async function* readLines(input: Readable): AsyncIterable<Uint8Array> {
     // One byte more than is allowed is kept, so that the line is still refused as too large.
     if (bytes <= limits.requestBytesMax) parts.push(rest);
     else if (parts.length > 0) parts = [Buffer.alloc(limits.requestBytesMax + 1, 0x20)];
+  }
+}
+
+/** The chunks of a stream up to its end; a stream that is destroyed has ended too. */
+async function* untilClosed(input: Readable): AsyncIterable<Buffer> {
+  try {
+    yield* input as AsyncIterable<Buffer>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
   }
 }

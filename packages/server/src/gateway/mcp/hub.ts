@@ -55,6 +55,7 @@ export class Hub {
       // The rewritten name is what is decided on and what is sent.
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
       if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true);
+      else if (request.method !== 'initialize') await this.#begun();
       const tool = own.method === 'tools/call' ? await this.#tool(destination) : undefined;
       const call = toCall(destination.upstream, own, tool, destination.name);
       const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
@@ -107,6 +108,7 @@ export class Hub {
     if (method === 'server/discover') return { kind: 'result', value: toDiscovery(this.#introductions) };
     const withArgs = withArguments(method, params, issued.effectiveArgs);
     const conversation = this.#conversations.get(issued.call.upstream);
+    if (!conversation && issued.call.upstream !== this.name) throw new FlyballError('performed_failed', 'the upstream server is not connected; nothing was sent');
     const result = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
     return era === 'stateless' && result.kind === 'result' ? { ...result, value: toStateless(method, result.value) } : result;
   }
@@ -115,6 +117,12 @@ export class Hub {
     const capabilities = isObject(params['capabilities']) ? params['capabilities'] : {};
     await this.#introduce(capabilities, String(params['protocolVersion']), false, params['clientInfo'] as JsonObject | undefined);
     return { kind: 'result', value: mergeIntroductions(this.#introductions) };
+  }
+
+  /** A request that comes while the connection is still beginning waits for it; one that comes before is out of order. */
+  async #begun(): Promise<void> {
+    if (!this.#opening) throw new FlyballError('request_malformed', 'expected `initialize` first');
+    await this.#opening;
   }
 
   /** Begins a connection to every upstream, once. One that does not come up is left out; without any there is nothing to offer. */

@@ -4,7 +4,7 @@ import { limits } from '../../lib/limits.js';
 import { Secret } from '../../lib/secret.js';
 import { parseStrictJson } from '../../lib/strict-json.js';
 import { type Answer, errorAnswer, rpcCodes } from './answers.js';
-import { type Era, eraOf, isClientNotification, isMethodOf, missingMeta } from './eras.js';
+import { claimedVersion, type Era, eraOf, isClientNotification, isMethodOf, missingMeta, statelessVersion } from './eras.js';
 import { headerMismatch, isForeignOrigin } from './http-guards.js';
 import { readMessage, type RpcMessage } from './message.js';
 import { type Caller, type GatewayPort, received } from './port.js';
@@ -35,10 +35,11 @@ const metadataPath = '/.well-known/oauth-protected-resource';
 const keepAliveMs = 65_000;
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 60_000;
+const checkEveryMs = 2_000;
 
 /** The machines' listener. Administrators have another one, on another port, with credentials of their own. */
 export function createListener(port: GatewayPort, settings: ListenerSettings): Server {
-  const server = createServer({ maxHeaderSize: limits.headerBytesMax, keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs }, (request, response) => {
+  const server = createServer({ maxHeaderSize: limits.headerBytesMax, keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: checkEveryMs }, (request, response) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     serve(port, settings, request, response).catch((error: unknown) => {
@@ -93,9 +94,13 @@ async function post(port: GatewayPort, settings: ListenerSettings, endpoint: End
 
 /** What is wrong with a request before anyone is asked about it. */
 function faultOf(message: Extract<RpcMessage, { kind: 'request' }>, era: Era, request: IncomingMessage): Answer | undefined {
+  const claim = claimedVersion(message.params);
+  const header = request.headers['mcp-protocol-version'];
+  if (claim !== undefined && header !== undefined && claim !== header) return errorAnswer(message.id, { code: rpcCodes.headerMismatch, message: 'the header `MCP-Protocol-Version` does not say what the body says' }, 400);
   if (era === 'stateless') {
     const missing = missingMeta(message.params);
     if (missing !== undefined) return errorAnswer(message.id, { code: rpcCodes.params, message: `expected \`_meta\` with \`${missing}\`` }, 400);
+    if (claim !== statelessVersion) return errorAnswer(message.id, { code: rpcCodes.version, message: 'this version is not spoken here', data: { supported: [statelessVersion], requested: claim ?? '' } }, 400);
     const mismatch = headerMismatch(request.headers, message);
     if (mismatch !== undefined) return errorAnswer(message.id, { code: rpcCodes.headerMismatch, message: `the header \`${mismatch}\` is missing or does not say what the body says` }, 400);
   }
@@ -166,7 +171,7 @@ const toRpcError = (error: FlyballError) => ({ code: rpcCodes.denied, message: e
 function reply(response: ServerResponse, { status, text, headers }: Answer, { resource }: ListenerSettings): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const challenge = status === 401 ? { 'www-authenticate': `Bearer resource_metadata="${new URL(metadataPath, resource).href}", error="invalid_token"` } : {};
-  response.writeHead(status, { 'content-type': 'application/json', connection: status === 413 ? 'close' : 'keep-alive', ...challenge, ...headers }).end(text);
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 413 && { connection: 'close' }), ...challenge, ...headers }).end(text);
 }
 
 function json(response: ServerResponse, status: number, value: JsonObject): void {

@@ -161,6 +161,7 @@ export class HttpRelay {
     });
     connection.pending.set(idKey(id), pending);
     const ended = this.#pump(reply, connection, delivery.sink, (frame) => (resumable ||= frame.id !== undefined && era === 'sessions')).then(() => {
+      if (delivery.frame) return;
       if (resumable && connection.upstreamSession !== undefined) delivery.sink.end();
       else throw new FlyballError('performed_unknown', 'the upstream server ended without an answer');
     });

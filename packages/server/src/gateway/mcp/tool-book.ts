@@ -61,13 +61,14 @@ export class ToolBook {
   async observe(upstream: string, tools: readonly JsonObject[]): Promise<void> {
     const known = this.#observed.get(upstream)?.tools ?? new Map<string, JsonObject>();
     const merged = new Map([...known, ...tools.map((tool) => [String(tool['name']), tool] as const)].slice(0, limits.toolsPerUpstreamMax));
-    this.#observed.set(upstream, { at: this.clock.now(), tools: merged });
+    // Pinned before anyone can find it, or a call at the same moment would take what is new for what was changed.
     await this.#pinNew(upstream, tools);
+    this.#observed.set(upstream, { at: this.clock.now(), tools: merged });
   }
 
   async judge(upstream: string, definition: JsonObject): Promise<ToolDefinition> {
     const name = String(definition['name']);
-    const digest = digestOf(definition);
+    const digest = definitionDigest(definition);
     const { state } = await this.record.read(pinStream(upstream));
     const bundled = this.record.bundled(upstream, name);
     const pinned = state && Object.hasOwn(state, name) ? state[name] : undefined;
@@ -101,9 +102,12 @@ export class ToolBook {
       cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
       if (cursor === undefined || tools.length > limits.toolsPerUpstreamMax) break;
     }
-    this.#observed.delete(upstream);
     this.#stale.delete(upstream);
     await this.observe(upstream, tools);
+    // What the server no longer lists is no longer there.
+    const listed = new Set(tools.map((tool) => tool['name']));
+    const left = [...(this.#observed.get(upstream)?.tools ?? [])].filter(([name]) => listed.has(name));
+    this.#observed.set(upstream, { at: this.clock.now(), tools: new Map(left) });
   }
 
   /** With definitions in the bundle, only those count; else the first sight does. */
@@ -116,6 +120,15 @@ export class ToolBook {
       if (await this.record.append({ kind: 'tool.pinned', streams: [{ stream: pinStream(upstream), expected: version }], body })) return;
     }
   }
+}
+
+const digests = new WeakMap<JsonObject, string>();
+
+/** Digest of a definition; the same object is digested once. */
+function definitionDigest(definition: JsonObject): string {
+  const digest = digests.get(definition) ?? digestOf(definition);
+  digests.set(definition, digest);
+  return digest;
 }
 
 export function toolsOf(result: JsonObject): readonly JsonObject[] {
