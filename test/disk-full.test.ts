@@ -30,7 +30,12 @@ let canary: Canary;
 beforeAll(async () => {
   canary = await startCanary();
 });
-afterEach(() => mounts.splice(0).forEach((path) => execFileSync('umount', ['-l', path])));
+const running: RunningGovernor[] = [];
+const start = async (directory: string) => running[running.push(await startGovernor({ directory })) - 1] ?? startGovernor({ directory });
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((governor) => governor.kill('SIGKILL')));
+  mounts.splice(0).forEach((path) => execFileSync('umount', ['-l', path]));
+});
 afterAll(() => canary.stop());
 
 /** Takes up the disk until so many kilobytes are left. */
@@ -60,7 +65,7 @@ test.skipIf(!canMount).each([
   const directory = writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 3 }` });
   const disk = join(directory, '.flyball');
   mountSmallDisk(disk, megabytes);
-  let governor: RunningGovernor = await startGovernor({ directory });
+  let governor = await start(directory);
   const token = await governor.token('tester');
   const connect = () => openWire(governor.url('/mcp/canary'), token);
   let client = await connect();
@@ -95,7 +100,7 @@ test.skipIf(!canMount).each([
     if (after === undefined || !wasDone(after)) expect(governor.log()).toMatch(/disk|space|restart|start again/i);
   }
   await governor.kill(exited ? 'SIGKILL' : 'SIGTERM');
-  governor = await startGovernor({ directory });
+  governor = await start(directory);
   client = await connect();
   expect(wasDone(await call(`${name}-after-restart`))).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 5_000));

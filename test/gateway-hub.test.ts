@@ -37,8 +37,10 @@ afterAll(async () => {
   two.stop();
 });
 beforeEach(() => {
-  one.behaviour = () => undefined;
-  two.behaviour = () => undefined;
+  for (const upstream of [one, two]) {
+    upstream.behaviour = () => undefined;
+    upstream.seen.length = 0;
+  }
 });
 
 const calls = () => [one.of('tools/call').length, two.of('tools/call').length];

@@ -13,7 +13,7 @@ export function canonicalText(value: Canonicalizable): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return numberText(value);
   if (typeof value === 'string') return stringText(value);
-  if (Array.isArray(value)) return `[${Array.from(value, (item: unknown) => canonicalText(item)).join(',')}]`;
+  if (Array.isArray(value)) return `[${Array.from(value, (item: unknown, index) => (index in value ? canonicalText(item ?? null) : canonicalText(undefined))).join(',')}]`;
   if (typeof value === 'object') return objectText(value as Record<string, unknown>);
   throw notCanonical(`a ${typeof value}`);
 }

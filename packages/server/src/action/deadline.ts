@@ -13,6 +13,7 @@ export async function withDeadline<T>(
   cancel: AbortSignal | undefined,
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  if (deadlineMs <= clock.now() || cancel?.aborted) throw new FlyballError('performed_failed', 'its time was over before it began; nothing was done');
   const controller = new AbortController();
   let stop: (reason: string) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => {
@@ -26,7 +27,6 @@ export async function withDeadline<T>(
   const onCancel = () => stop('cancelled by the caller; whether it had an effect is unknown');
   cancel?.addEventListener('abort', onCancel, { once: true });
   try {
-    if (cancel?.aborted) onCancel();
     return await Promise.race([task(controller.signal), stopped]);
   } finally {
     clearTimeout(timer);

@@ -100,6 +100,17 @@ describe('settler', () => {
     await new Settler(ledger, clock).run();
     expect(settling(tables)).toHaveLength(2);
   });
+
+  test('abuse 81: the clock was ahead by little more than the margin, came back, and the node was started again later', async () => {
+    const { clock, ledger, tables, settler } = house();
+    clock.at = start + 330_000;
+    await settler.run();
+    clock.at = start;
+    await waits(ledger, 'hold', start + 10_000);
+    clock.at = start + 60_000;
+    await new Settler(ledger, clock).run();
+    expect(settling(tables)).toHaveLength(1);
+  });
 });
 
 describe('hold that expired', () => {

@@ -1,7 +1,7 @@
 import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { Inspected, Performed, Result } from '../action/states.js';
 import { schemaFault } from '../lib/json-schema.js';
-import { redactText } from './patterns.js';
+import { redactValue } from './redact.js';
 
 export type SchemaMode = 'off' | 'warn' | 'strict';
 
@@ -42,11 +42,4 @@ function faultOf(schema: JsonObject, value: Json | undefined): string | undefine
 
 function redacted(result: Result, classes: readonly string[]): Result {
   return { kind: result.kind, value: redactValue(result.value, classes) as JsonObject };
-}
-
-function redactValue(value: Json | undefined, classes: readonly string[]): Json | undefined {
-  if (typeof value === 'string') return redactText(value, classes);
-  if (Array.isArray(value)) return value.map((item) => redactValue(item as Json, classes) ?? null);
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redactValue(item, classes)]));
-  return value;
 }

@@ -26,3 +26,8 @@ const compiled = new Map(Object.entries(sources).map(([name, patterns]) => [name
 export function redactText(text: string, classes: readonly string[]): string {
   return classes.reduce((left, name) => (compiled.get(name) ?? []).reduce((rest, pattern) => pattern.matcher(rest).replaceAll(`[${name}]`), left), text);
 }
+
+/** True when a text has anything of the given classes in it. */
+export function mentions(text: string, classes: readonly string[]): boolean {
+  return classes.some((name) => (compiled.get(name) ?? []).some((pattern) => pattern.matcher(text).find()));
+}

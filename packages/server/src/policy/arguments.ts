@@ -1,4 +1,4 @@
-import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
+import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { ToolDefinition } from '../action/states.js';
 import { schemaFault } from '../lib/json-schema.js';
 
@@ -15,11 +15,29 @@ export function verifyArguments(tool: ToolDefinition, args: JsonObject): void {
   if (fault !== undefined) throw refused(fault);
 }
 
-function unknownMember(schema: JsonObject, args: JsonObject): string | undefined {
-  const properties = schema['properties'];
-  const open = schema['additionalProperties'] !== undefined || schema['patternProperties'] !== undefined || ['allOf', 'anyOf', 'oneOf', '$ref'].some((key) => key in schema);
-  if (open || !isObject(properties) || Object.keys(properties).length === 0) return undefined;
-  return Object.keys(args).find((name) => !Object.hasOwn(properties, name));
+/** Name of a member, at any depth, that no part of the schema names; nothing where the schema is open. */
+function unknownMember(schema: Json | undefined, value: Json | undefined): string | undefined {
+  if (Array.isArray(value)) return first(value as readonly Json[], (item) => unknownMember(isObject(schema) ? schema['items'] : undefined, item));
+  if (!isObject(schema) || !isObject(value)) return undefined;
+  const branches = [schema, ...['allOf', 'anyOf', 'oneOf'].flatMap((key) => (Array.isArray(schema[key]) ? (schema[key] as readonly Json[]) : []))].filter(isObject);
+  if (branches.some(isOpen)) return undefined;
+  const known = branches.flatMap((branch) => (isObject(branch['properties']) ? [branch['properties']] : []));
+  if (known.every((properties) => Object.keys(properties).length === 0)) return undefined;
+  return first(Object.keys(value), (name) => {
+    const own = known.filter((properties) => Object.hasOwn(properties, name));
+    return own.length === 0 ? name : first(own, (properties) => unknownMember(properties[name], value[name]));
+  });
+}
+
+/** True for a schema that says of itself that there may be other members, or that says it elsewhere. */
+const isOpen = (schema: JsonObject): boolean => ['additionalProperties', 'patternProperties', '$ref', 'unevaluatedProperties'].some((key) => schema[key] !== undefined && schema[key] !== false);
+
+function first<A, B>(values: readonly A[], find: (value: A) => B | undefined): B | undefined {
+  for (const value of values) {
+    const found = find(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const refused = (what: string) => new FlyballError('request_malformed', `the arguments do not fit the tool's schema: ${what}`);

@@ -14,6 +14,8 @@ export interface Bundle {
   readonly identities: readonly Identity[];
   readonly people: ReadonlyMap<string, { readonly groups: readonly string[]; readonly administrator: boolean }>;
   readonly rules: ReadonlyMap<string, Rule>;
+  /** Arguments that each policy looks at. */
+  readonly looksAt: ReadonlyMap<string, ReadonlySet<string> | 'all'>;
   readonly sources: ReadonlyMap<string, PolicySource>;
   readonly engine: PolicyEngine;
   /** The policies without their conditions, for asking what could be allowed at all. */

@@ -27,7 +27,7 @@ export class Catalogue {
 
 /** Letters that are stated rather than left open by `*`; the name counts before the upstream. */
 function exactness({ match }: Action): number {
-  const stated = (pattern: string) => (pattern.includes('*') ? pattern.length - 1 : 1_000);
+  const stated = (pattern: string) => (pattern.includes('*') ? pattern.replaceAll('*', '').length : 1_000);
   return stated(match.name) * 10_000 + stated(match.upstream);
 }
 

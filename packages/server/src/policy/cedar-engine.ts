@@ -83,7 +83,7 @@ export class CedarWasmEngine implements PolicyEngine {
     if (answer.type !== 'success') throw new FlyballError('internal', 'the policy engine refused the request; nothing was allowed');
     const { reason, errors } = answer.response.diagnostics;
     if (reason.some((id) => !ids.has(id))) throw new FlyballError('internal', 'the policy engine named a policy that it was not given');
-    const result = { satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
+    const result = { considered: ids, satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
     if (answers.size >= answersMost) answers.clear();
     answers.set(key, result);
     return result;

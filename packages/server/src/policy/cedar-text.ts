@@ -110,11 +110,13 @@ export function tooComplex(text: string): string | undefined {
   let depth = 0;
   let operators = 0;
   let chain = 0;
+  let conditions = 0;
   for (const token of tokensOf(text)) {
     if ('([{'.includes(token)) {
       if (++depth > nestingMax) return `more than ${nestingMax} brackets inside each other`;
     } else if (')]}'.includes(token)) depth--;
     if (operatorTokens.has(token) && ++operators > operatorsMax) return `more than ${operatorsMax} operators and clauses`;
+    if (token === 'if' && ++conditions > nestingMax) return `more than ${nestingMax} conditions`;
     if (token === '.' || token === '[') chain++;
     else if (token === ';' || token === ',' || operatorTokens.has(token)) chain = 0;
     if (chain > chainMax) return `more than ${chainMax} attributes in a row`;

@@ -29,7 +29,7 @@ export function decisionInputs(situated: Situated, action: string, resources: re
       labels: state.labels,
       actions: Object.keys(state.counts),
       counts: state.counts,
-      spent: Object.fromEntries(terms.units.map((unit) => [unit, extension('decimal', ((state.spent[unit] ?? 0) / ten4).toFixed(4))])),
+      spent: Object.fromEntries(terms.units.map((unit) => [unit, extension('decimal', ((Object.hasOwn(state.spent, unit) ? (state.spent[unit] ?? 0) : 0) / ten4).toFixed(4))])),
       refusals: state.refusals,
       age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
     },

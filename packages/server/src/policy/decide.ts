@@ -37,17 +37,20 @@ function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, 
   const shut = guards.filter((verdict) => verdict.result === 'satisfied').map(ruleOf).filter(present);
   const brokenGuards = guards.filter((verdict) => verdict.result === 'error').map(ruleOf).filter(present);
   const permits = verdicts.filter((verdict) => verdict.effect === 'permit' && verdict.result === 'satisfied').map(ruleOf).filter(present);
-  const waiting = [...shut, ...brokenGuards.filter((rule) => rule.outcome === 'defer')];
+  // A deferral whose own fact is missing waits for it; one that is broken by anything else is a broken guard.
+  const lacking = verdicts.filter((verdict) => ruleOf(verdict)?.needs.some((need) => verdict.error?.includes(`\`${need}\``))).map(ruleOf).filter(present);
+  const waiting = [...shut, ...brokenGuards.filter((rule) => lacking.includes(rule))];
   const facts = waiting.filter((rule) => rule.outcome === 'defer').map(toFactRule);
   const approvals = shut.filter((rule) => rule.outcome === 'step_up').map(toApprovalRule);
   const end = (outcome: Outcome, kind: ReasonKind): Combined => ({ outcome, kind, approvals, facts });
 
   if (shut.some((rule) => rule.outcome === 'deny')) return end('deny', 'forbidden');
-  if (brokenGuards.some((rule) => rule.outcome !== 'defer')) return end('deny', 'guard_broken');
+  if (brokenGuards.some((rule) => rule.outcome !== 'defer' || !lacking.includes(rule))) return end('deny', 'guard_broken');
   if (permits.length === 0) return end('deny', 'no_permit');
   const modification = modificationOf(permits);
-  if (modification === 'contradiction') return end('deny', 'forbidden');
-  const extras = { ...(modification && { modification }), ...credentialOf(permits) };
+  const credential = credentialOf(credentialsOf(permits));
+  if (modification === contradiction || credential === contradiction) return end('deny', 'forbidden');
+  const extras = { ...(modification && { modification }), ...(credential && { credential }) };
   if (facts.length > 0) return { ...end('defer', 'needs_facts'), ...extras };
   if (approvals.length > 0) return { ...end('step_up', 'needs_approval'), ...extras };
   return { ...end(modification ? 'modify' : 'allow', 'permitted'), ...extras };
@@ -57,35 +60,51 @@ const toFactRule = (rule: Rule): FactRule => ({ policy: rule.id, needs: rule.nee
 
 const toApprovalRule = (rule: Rule): ApprovalRule => ({ policy: rule.id, approvers: rule.approvers, quorum: rule.quorum, evidence: rule.evidence, withinMs: rule.withinMs, reason: rule.reason });
 
+const contradiction = 'contradiction';
+
 /** All transformations of all permits, the narrowest cap of each argument; two permits that set one argument differently contradict. */
-function modificationOf(permits: readonly Rule[]): Modification | 'contradiction' | undefined {
-  const caps: Record<string, number> = {};
-  const sets: Record<string, string | boolean> = {};
+function modificationOf(permits: readonly Pick<Modification, 'caps' | 'sets' | 'redact'>[]): Modification | typeof contradiction | undefined {
+  const caps = new Map<string, number>();
+  const sets = new Map<string, string | boolean>();
   for (const permit of permits) {
-    for (const [name, most] of Object.entries(permit.caps)) caps[name] = Math.min(most, caps[name] ?? Infinity);
+    for (const [name, most] of Object.entries(permit.caps)) caps.set(name, Math.min(most, caps.get(name) ?? Infinity));
     for (const [name, value] of Object.entries(permit.sets)) {
-      if (Object.hasOwn(sets, name) && sets[name] !== value) return 'contradiction';
-      sets[name] = value;
+      if (sets.has(name) && sets.get(name) !== value) return contradiction;
+      sets.set(name, value);
     }
   }
-  if (Object.keys(caps).some((name) => Object.hasOwn(sets, name))) return 'contradiction';
+  if ([...caps.keys()].some((name) => sets.has(name))) return contradiction;
   const redact = [...new Set(permits.flatMap((permit) => permit.redact))].sort();
-  const nothing = Object.keys(caps).length + Object.keys(sets).length + redact.length === 0;
-  return nothing ? undefined : { caps, sets, redact };
+  if (caps.size + sets.size + redact.length === 0) return undefined;
+  return { caps: Object.fromEntries(caps), sets: Object.fromEntries(sets), redact };
 }
 
-function credentialOf(permits: readonly Rule[]): Pick<Decision, 'credential'> {
-  const named = permits.filter((permit) => permit.credential !== undefined);
-  const [first] = named;
-  return first?.credential === undefined ? {} : { credential: { target: first.credential, ttlMs: Math.min(...named.map((permit) => permit.ttlMs)) } };
+type Credential = NonNullable<Decision['credential']>;
+
+/** The one target that permits ask a credential of, for the shortest time; two targets contradict. */
+function credentialOf(wanted: readonly Credential[]): Credential | typeof contradiction | undefined {
+  const [first] = wanted;
+  if (first === undefined) return undefined;
+  if (wanted.some(({ target }) => target !== first.target)) return contradiction;
+  return { target: first.target, ttlMs: Math.min(...wanted.map(({ ttlMs }) => ttlMs)) };
 }
 
-/** Several decisions about one attempt are one: the strictest outcome counts, and every question must be answered. */
+const credentialsOf = (permits: readonly Rule[]): readonly Credential[] => permits.flatMap(({ credential, ttlMs }) => (credential === undefined ? [] : [{ target: credential, ttlMs }]));
+
+/**
+ * Several decisions about one attempt are one: the strictest outcome counts, and whatever one of them changes
+ * or asks for, all of them together do. What contradicts itself is denied.
+ */
 export function strictest(decisions: readonly [Decision, ...Decision[]]): Decision {
-  const rank = (decision: Decision) => outcomes.indexOf(decision.outcome);
-  const worst = decisions.reduce((left, right) => (rank(right) < rank(left) ? right : left));
+  const rank = (outcome: Outcome) => outcomes.indexOf(outcome);
+  const worst = decisions.reduce((left, right) => (rank(right.outcome) < rank(left.outcome) ? right : left));
   const merge = <T>(pick: (decision: Decision) => readonly T[]) => [...new Map(decisions.flatMap(pick).map((item) => [JSON.stringify(item), item])).values()];
-  return { ...worst, verdicts: merge((d) => d.verdicts), approvals: merge((d) => d.approvals), facts: merge((d) => d.facts) };
+  const modification = modificationOf(decisions.flatMap((decision) => (decision.modification ? [decision.modification] : [])));
+  const credential = credentialOf(decisions.flatMap((decision) => (decision.credential ? [decision.credential] : [])));
+  const merged = { kind: worst.kind, outcome: worst.outcome, bundle: worst.bundle, verdicts: merge((d) => d.verdicts), approvals: merge((d) => d.approvals), facts: merge((d) => d.facts) };
+  if (modification === contradiction || credential === contradiction) return { ...merged, outcome: 'deny', kind: 'forbidden' };
+  const shadow = decisions.map((decision) => decision.shadowOutcome ?? decision.outcome).reduce((left, right) => (rank(right) < rank(left) ? right : left));
+  return { ...merged, ...(modification && { modification }), ...(credential && { credential }), ...(shadow !== merged.outcome && { shadowOutcome: shadow }) };
 }
 
 /** A decision that is made before any policy is asked. */

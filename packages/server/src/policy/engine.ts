@@ -16,6 +16,8 @@ export interface EngineRequest {
 
 /** Of all policies that can apply: which are satisfied and which could not be evaluated. The others do not apply. */
 export interface EngineAnswer {
+  /** Every policy whose action could match: those that were asked. */
+  readonly considered: ReadonlySet<string>;
   readonly satisfied: ReadonlySet<string>;
   readonly broken: ReadonlyMap<string, string>;
 }

@@ -6,6 +6,7 @@ import { cedar, CedarWasmEngine, type CompiledPolicy } from './cedar-engine.js';
 import { bundleInvalid, type Fault } from './faults.js';
 import { loadCatalogue, loadIdentities, loadPeople, loadTools } from './load-documents.js';
 import { loadPolicies, type LoadedPolicy, validatePolicies } from './load-policies.js';
+import { argumentsOf as argumentsLookedAt } from './needs.js';
 import { readBundleFiles } from './read-files.js';
 import { type ArgumentType, argumentType } from './types.js';
 
@@ -36,6 +37,7 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
     identities,
     people,
     rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
+    looksAt: new Map(policies.map((policy) => [policy.id, argumentsLookedAt(policy.json)])),
     sources: new Map(policies.map((policy) => [policy.id, policy.source])),
     engine: new CedarWasmEngine(policies, groupsByAction),
     reach: lazily(() => new CedarWasmEngine(policies.flatMap(withoutConditions), groupsByAction)),
@@ -69,13 +71,14 @@ function checkReferences(policies: readonly LoadedPolicy[], people: Bundle['peop
   }
 }
 
-/** What is left of a policy when its conditions are taken away: an upper bound of a permit; a forbid only if it had none. */
+/** What is left of a policy when its conditions and its resource are taken away: an upper bound of a permit; a forbid only if it had neither. */
 function withoutConditions(policy: LoadedPolicy): readonly CompiledPolicy[] {
   const { json, text, rule } = policy;
   if (rule.shadow) return [];
-  if (rule.effect === 'forbid') return json.conditions.length === 0 && rule.outcome === 'deny' ? [policy] : [];
-  if (json.conditions.length === 0) return [policy];
-  const head = cedar().policyToText({ ...json, conditions: [] });
+  const anywhere = json.resource.op === 'All';
+  if (rule.effect === 'forbid') return json.conditions.length === 0 && anywhere && rule.outcome === 'deny' ? [policy] : [];
+  if (json.conditions.length === 0 && anywhere) return [policy];
+  const head = cedar().policyToText({ ...json, resource: { op: 'All' }, conditions: [] });
   return head.type === 'success' ? [{ ...policy, text: head.text }] : [{ ...policy, text }];
 }
 

@@ -1,9 +1,12 @@
-import { digestOf, type Identity, type Json, type JsonObject } from '@flyball/protocol';
+import { digestOf, type Identity, type Json, type JsonObject, tiers } from '@flyball/protocol';
 import { z } from 'zod';
 import { parseYaml } from '../lib/yaml-file.js';
 import { type CataloguedAction, owed } from './catalogue.js';
 import { catalogueDocument, type CatalogueDocument, identitiesDocument, peopleDocument, toolsDocument } from './documents.js';
+import { actionGroups } from './cedar-schema.js';
 import type { Fault } from './faults.js';
+import { verifyMapping } from './mapping.js';
+import { protocolActions } from './protocol-actions.js';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -16,16 +19,32 @@ export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions
   }
   const { actions, facts } = parsed.value;
   const seen = new Set<string>();
+  const groups = new Set([...actions.map(toAction), ...protocolActions].flatMap(actionGroups).concat(tiers).map((group) => group.toLowerCase()));
   actions.forEach((action, index) => {
     const at = { file, line: parsed.lineOf(['actions', index]) };
     if (seen.has(action.name.toLowerCase())) faults.push({ ...at, message: `the action \`${action.name}\` is there twice` });
     seen.add(action.name.toLowerCase());
     const debts = owed(action);
     if (debts.length > 0) faults.push({ ...at, message: `\`${action.name}\` cannot be automatic: expected ${debts.join(', ')}` });
-    const clash = [...action.groups].find((group) => actions.some((other) => other.name === group));
-    if (clash !== undefined) faults.push({ ...at, message: `the group \`${clash}\` has the name of an action` });
+    if (isTaken(action.name, groups)) faults.push({ ...at, message: `the action \`${action.name}\` has the name of a group of actions, or of a built-in action in other letters` });
+    checkMapping(action, at, faults);
   });
   return { actions: actions.map(toAction), facts };
+}
+
+/** Names that policies would take for another action's or a group's. A built-in action's own name is allowed: the entry replaces it. */
+function isTaken(name: string, groups: ReadonlySet<string>): boolean {
+  const builtIn = protocolActions.some((action) => action.name !== name && action.name.toLowerCase() === name.toLowerCase());
+  return builtIn || groups.has(name.toLowerCase());
+}
+
+function checkMapping({ mapping, name }: CatalogueDocument['actions'][number], at: { readonly file: string; readonly line: number }, faults: Fault[]): void {
+  if (mapping === undefined) return;
+  try {
+    verifyMapping(mapping as Json);
+  } catch (error) {
+    faults.push({ ...at, message: `\`${name}\`: ${error instanceof Error ? error.message : 'the mapping cannot be used'}` });
+  }
 }
 
 function toAction({ owner, expires, revocation, reason, mapping, ...rest }: CatalogueDocument['actions'][number]): CataloguedAction {

@@ -7,7 +7,9 @@ import { verifyArguments } from './arguments.js';
 import type { Bundle } from './bundle.js';
 import type { CataloguedAction } from './catalogue.js';
 import { decisionInputs, engineRequest } from './context.js';
+import { isResourceCall, verifyPlainUri } from './plain-uri.js';
 import { decide, refusedBefore, strictest } from './decide.js';
+import type { EngineAnswer } from './engine.js';
 import { applyMapping, declaredMappingKey, defaultMappings, verifyMapping } from './mapping.js';
 
 export interface PolicySettings {
@@ -33,7 +35,8 @@ export class Policy {
     const digest = attemptDigest(situated, action.name, resources, bundle.digest);
     const before = checkBefore(situated, action);
     const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle);
-    if (!before && call.tool) verifyArguments(call.tool, call.args);
+    // Whoever is denied anyway learns nothing of the tool's schema.
+    if (decision.outcome !== 'deny' && call.tool) verifyArguments(call.tool, call.args);
     return Promise.resolve({ ...situated, action, resources, digest, decision, inputs });
   }
 
@@ -53,6 +56,7 @@ export class Policy {
   #resources({ call, claims }: Situated, action: CataloguedAction): readonly Resource[] {
     const mapping = action.mapping !== undefined ? (action.mapping as Json) : (declaredMapping(call.tool?.definition) ?? defaultMappings[call.method]);
     if (mapping === undefined) throw refusal('action_unknown', 'no such action');
+    if (isResourceCall(call)) verifyPlainUri(call.name);
     const evaluations = applyMapping(mapping, { params: call.params, claims, audience: this.settings.audience });
     return evaluations.map(({ resource: { type, id } }) => ({ type, id }));
   }
@@ -68,9 +72,28 @@ function checkBefore({ session, call }: Situated, action: CataloguedAction): Rea
 /** The decision on recorded inputs: what `explain` and replay ask again. */
 export function evaluate(inputs: DecisionInputs, bundle: Bundle): Decision {
   const groups = bundle.actionGroups.get(inputs.action) ?? [];
-  const [first, ...rest] = inputs.resources.map((resource) => decide(bundle.engine.evaluate(engineRequest(inputs, resource, groups)), bundle.rules, bundle.digest));
+  const [first, ...rest] = inputs.resources.map((resource) => decide(withUnseen(bundle.engine.evaluate(engineRequest(inputs, resource, groups)), inputs, bundle), bundle.rules, bundle.digest));
   if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
   return rest.length === 0 ? first : strictest([first, ...rest]);
+}
+
+/**
+ * A policy that looks at an argument which could not be shown exactly cannot be evaluated, whatever it said:
+ * asked with `has`, it would take the argument for absent.
+ */
+function withUnseen(answer: EngineAnswer, inputs: DecisionInputs, bundle: Bundle): EngineAnswer {
+  const left = inputs.context['unrepresented'];
+  const names = Array.isArray(left) ? left.map((path) => String(path).split(/[.[]/)[0] ?? '') : [];
+  if (names.length === 0) return answer;
+  const blind = [...answer.considered].filter((id) => {
+    const looksAt = bundle.looksAt.get(id) ?? 'all';
+    return looksAt === 'all' || names.some((name) => looksAt.has(name));
+  });
+  return {
+    ...answer,
+    satisfied: new Set([...answer.satisfied].filter((id) => !blind.includes(id))),
+    broken: new Map([...answer.broken, ...blind.map((id) => [id, 'an argument that it looks at cannot be shown to policies exactly'] as const)]),
+  };
 }
 
 /** A server's own mapping (COAZ-MCP, "declared mappings"): checked first, and never exchanged for the default when it is wrong. */

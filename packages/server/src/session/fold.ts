@@ -127,8 +127,10 @@ function union(left: readonly string[], right: readonly string[]): readonly stri
 function addTo(spent: Readonly<Record<string, number>>, spends: Readonly<Record<string, number>>, sign: 1 | -1): Readonly<Record<string, number>> {
   const units = Object.keys(spends);
   if (units.length === 0) return spent;
-  return { ...spent, ...Object.fromEntries(units.map((unit) => [unit, (spent[unit] ?? 0) + sign * (spends[unit] ?? 0)])) };
+  return { ...spent, ...Object.fromEntries(units.map((unit) => [unit, own(spent, unit) + sign * own(spends, unit)])) };
 }
+
+const own = (amounts: Readonly<Record<string, number>>, unit: string): number => (Object.hasOwn(amounts, unit) ? (amounts[unit] ?? 0) : 0);
 
 /** What an identity has open, from the stream of its sessions' beginnings and ends. */
 export interface IdentityState {

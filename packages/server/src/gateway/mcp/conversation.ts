@@ -5,7 +5,7 @@ import type { Link, OpenLink } from './link.js';
 /** Where messages of the upstream go that are not the answer: to the client, beside the request they belong to. */
 export interface Audience {
   /** @param during the client's request that is under way on this upstream, if there is one */
-  hear(message: RpcMessage, during: RequestId | undefined): void;
+  hear(message: RpcMessage, during: RequestId | undefined, upstream: string): void;
 }
 
 interface Asked {
@@ -87,11 +87,11 @@ export class Conversation {
       case 'response':
         return this.#answered(message);
       case 'notification':
-        return this.audience.hear(message, during);
+        return this.audience.hear(message, during, this.upstream);
       case 'request': {
         const id = `${this.upstream}:${++this.#next}`;
         this.#questions.set(idKey(id), message.id);
-        return this.audience.hear({ ...message, id }, during);
+        return this.audience.hear({ ...message, id }, during, this.upstream);
       }
     }
   }

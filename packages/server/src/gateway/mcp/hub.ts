@@ -33,14 +33,22 @@ const ownName = 'flyball';
 export class Hub {
   readonly #conversations = new Map<string, Conversation>();
   readonly #owners = new Owners();
+  readonly #audience: Audience;
   #introductions: readonly Introduction[] = [];
   #opening: Promise<void> | undefined;
 
   constructor(
     private readonly port: GatewayPort,
     private readonly upstreams: readonly HubUpstream[],
-    private readonly audience: Audience,
-  ) {}
+    audience: Audience,
+  ) {
+    this.#audience = {
+      hear: (message, during, upstream) => {
+        if (message.kind === 'notification' && message.method === 'notifications/tools/list_changed') port.tools.invalidate(upstream);
+        audience.hear(message, during, upstream);
+      },
+    };
+  }
 
   /** Name under which requests that concern the whole endpoint are decided. */
   get name(): string {
@@ -138,7 +146,7 @@ export class Hub {
   }
 
   async #open(upstream: HubUpstream, params: JsonObject, announce: boolean): Promise<Introduction | undefined> {
-    const conversation = new Conversation(upstream.open, this.audience);
+    const conversation = new Conversation(upstream.open, this.#audience);
     try {
       const answer = await conversation.ask('initialize', params, undefined, AbortSignal.timeout(upstream.timeoutMs));
       if (!answer.result) throw new FlyballError('performed_failed', 'the upstream server did not take `initialize`');

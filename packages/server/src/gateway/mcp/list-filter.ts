@@ -16,7 +16,9 @@ export async function filterTools(port: GatewayPort, issued: Issued, upstream: s
     const call = { upstream, method: 'tools/call', name: tool.name, params: { name: tool.name }, args: {}, tool };
     return tool.accepted && port.couldAllow({ ...issued, call });
   });
-  if (shown.length === listed.length) return result;
-  // What was made for one principal must not be kept for another.
-  return { ...result, tools: shown.map(({ definition }) => definition), ...(result['cacheScope'] !== undefined && { cacheScope: 'private' }) };
+  const every = Array.isArray(result['tools']) && shown.length === result['tools'].length;
+  const shared = result['cacheScope'] !== undefined && result['cacheScope'] !== 'private';
+  if (every && !shared) return result;
+  // What depends on the principal must not be kept for another one, also where nothing was taken out.
+  return { ...result, tools: shown.map(({ definition }) => definition), ...(shared && { cacheScope: 'private' }) };
 }

@@ -133,10 +133,19 @@ function definitionDigest(definition: JsonObject): string {
 
 export function toolsOf(result: JsonObject): readonly JsonObject[] {
   const tools = result['tools'];
-  return Array.isArray(tools) ? (tools as readonly Json[]).filter((tool): tool is JsonObject => isObject(tool) && typeof tool['name'] === 'string') : [];
+  return Array.isArray(tools) ? (tools as readonly Json[]).filter((tool): tool is JsonObject => isObject(tool) && typeof tool['name'] === 'string' && isDigestible(tool)) : [];
 }
 
-/** Characters that a person does not see and a model reads: Unicode tags and changes of writing direction. */
-const hidden = /[\u{E0000}-\u{E007F}\u202A-\u202E\u2066-\u2069]/u;
+const levelsMost = 64;
+
+/** A definition that has no canonical text, or that is deeper than anyone reads, cannot be agreed to: it is as if it were not there. */
+function isDigestible(value: unknown, level = 0): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return level < levelsMost && Object.entries(value).every(([key, item]) => key.isWellFormed() && isDigestible(item, level + 1));
+}
+
+/** Characters that a person does not see and a model reads: tags, selectors, fillers, changes of direction; a single joiner is part of some scripts. */
+const hidden = /[\u{E0000}-\u{E0FFF}\u202A-\u202E\u2066-\u2069\u2061-\u2064\u115F\u1160\u3164\uFFA0]|[\u200B-\u200D\u2060\uFEFF]{2,}/u;
 
 const hidesText = (definition: JsonObject): boolean => hidden.test(JSON.stringify(definition));
