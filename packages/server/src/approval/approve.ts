@@ -44,7 +44,7 @@ function refusalText(kind: ReasonKind): string {
 function known(decided: Decided, hold: HoldState, people: People, nowMs: number): Approval {
   if (hold.status === 'refused') return { kind: 'refused', error: new FlyballError('approval_refused', 'a person refused this; do not look for another way to do it') };
   if (hold.status !== 'pending' || hold.deadlineMs <= nowMs) return { kind: 'hold', known: undefined };
-  const satisfied = decided.decision.outcome === 'step_up' && decided.decision.approvals.every((rule) => counted(rule, hold, decided, people) >= rule.quorum);
+  const satisfied = decided.decision.outcome === 'step_up' && decided.decision.approvals.length > 0 && decided.decision.approvals.every((rule) => counted(rule, hold, decided, people) >= rule.quorum);
   return satisfied ? granted(decided, hold) : { kind: 'hold', known: toHold(hold, decided) };
 }
 
@@ -55,8 +55,11 @@ function counted(rule: ApprovalRule, hold: HoldState, decided: Decided, people: 
 }
 
 export function isRequester(person: string, { principal }: Pick<Decided, 'principal'>): boolean {
-  return person === principal.onBehalfOf || person === principal.identity.id || principal.chain.includes(person);
+  return [principal.onBehalfOf, principal.identity.id, ...principal.chain].some((name) => name !== undefined && isSameName(name, person));
 }
+
+/** Names of people are compared as people read them: a capital letter makes nobody another person. */
+export const isSameName = (left: string, right: string): boolean => left.normalize('NFKC').toLowerCase() === right.normalize('NFKC').toLowerCase();
 
 function granted(decided: Decided, hold: HoldState | undefined): Approval {
   const modification = decided.decision.modification;

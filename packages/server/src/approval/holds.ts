@@ -3,7 +3,7 @@ import type { SessionState } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
-import type { People } from './approve.js';
+import { isSameName, type People } from './approve.js';
 
 /** What holds need of the record. */
 export interface HoldRecord {
@@ -67,7 +67,7 @@ export class Holds {
   }
 
   #verifyMayAnswer(body: HoldBody, person: string): void {
-    if (person === body.identity || person === body.on_behalf_of || body.chain.includes(person)) throw refused('nobody answers what they asked for themselves');
+    if ([body.identity, body.on_behalf_of, ...body.chain].some((name) => name !== undefined && isSameName(name, person))) throw refused('nobody answers what they asked for themselves');
     const groups = body.decision.approvals.map((rule) => rule.approvers);
     if (!groups.some((group) => this.people().isMember(person, group))) throw refused(`expected a member of ${groups.map((group) => `\`${group}\``).join(' or ') || 'no group: this waits for facts'}`);
   }

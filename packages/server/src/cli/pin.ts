@@ -19,7 +19,7 @@ export async function pin(config: Config, name: string, environment: Environment
     const tools: JsonObject[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < limits.pagesMax; page++) {
-      const { result = {} } = await conversation.ask('tools/list', cursor === undefined ? {} : { cursor }, undefined);
+      const { result = {} } = await conversation.ask('tools/list', cursor === undefined ? {} : { cursor }, undefined, AbortSignal.timeout(upstream.timeoutMs));
       tools.push(...toolsOf(result));
       cursor = typeof result['nextCursor'] === 'string' ? result['nextCursor'] : undefined;
       if (cursor === undefined) break;

@@ -2,9 +2,16 @@ import { FlyballError } from '@flyball/protocol';
 import type { Bundle } from './bundle.js';
 import { loadBundle } from './load-bundle.js';
 
+export interface Loaded {
+  readonly digest: string;
+  readonly changed: boolean;
+  readonly warnings: readonly string[];
+}
+
 /** The bundle that decisions are made with. A reload is all or nothing: what is invalid changes nothing. */
 export class ActiveBundle {
   #bundle: Bundle | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly directory: string,
@@ -17,7 +24,14 @@ export class ActiveBundle {
   }
 
   /** Loads, checks and records the bundle in the directory, then makes it active. Throws `bundle_invalid`; the last good one stays. */
-  async load(): Promise<{ readonly digest: string; readonly changed: boolean; readonly warnings: readonly string[] }> {
+  load(): Promise<Loaded> {
+    // One after the other: the directory is read when its turn has come, so the last one to be asked for is the one that stays.
+    const loading = this.#last.then(() => this.#load());
+    this.#last = loading.catch(() => undefined);
+    return loading;
+  }
+
+  async #load(): Promise<Loaded> {
     const next = loadBundle(this.directory);
     const last = this.#bundle;
     if (last?.digest === next.digest) {

@@ -9,6 +9,7 @@ type State = 'satisfied' | 'broken';
 
 function of(rules: readonly Rule[], state: (rule: Rule) => State | undefined = () => 'satisfied'): Decision {
   const answer = {
+    considered: new Set(rules.map(({ id }) => id)),
     satisfied: new Set(rules.filter((one) => state(one) === 'satisfied').map(({ id }) => id)),
     broken: new Map(rules.filter((one) => state(one) === 'broken').map(({ id }) => [id, 'overflow'])),
   };

@@ -26,7 +26,7 @@ export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions
     seen.add(action.name.toLowerCase());
     const debts = owed(action);
     if (debts.length > 0) faults.push({ ...at, message: `\`${action.name}\` cannot be automatic: expected ${debts.join(', ')}` });
-    if (isTaken(action.name, groups)) faults.push({ ...at, message: `the action \`${action.name}\` has the name of a group of actions, or of a built-in action in other letters` });
+    if (isTaken(action.name, groups)) faults.push({ ...at, message: `\`${action.name}\` has the name of an action and of a group, or of a built-in action in other letters` });
     checkMapping(action, at, faults);
   });
   return { actions: actions.map(toAction), facts };

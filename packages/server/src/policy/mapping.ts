@@ -81,6 +81,7 @@ export function applyMapping(mapping: Json, input: MappingInput): readonly Evalu
 export function verifyMapping(mapping: Json): void {
   const [, template] = envelopeOf(mapping);
   visit(template, (text) => {
+    verifyBounded(text);
     const check = environment.check(text);
     if (!check.valid) throw mappingError(`\`$${text}\`: ${firstLine(check.error)}`);
   });
@@ -95,7 +96,7 @@ function envelopeOf(mapping: Json): readonly ['evaluation' | 'evaluations', Json
 
 function toEvaluation(body: JsonObject, { claims }: MappingInput): Evaluation {
   const given = isObject(body['subject']) ? body['subject'] : {};
-  const mapped = { ...given, type: given['type'] ?? 'identity', id: given['id'] ?? claims['sub'] };
+  const mapped = { ...given, type: 'type' in given ? given['type'] : 'identity', id: 'id' in given ? given['id'] : claims['sub'] };
   // Only the validated token says who the subject is; what a server or a caller says instead is not believed.
   if (typeof claims['sub'] !== 'string' || mapped.id !== claims['sub']) throw mappingError('expected `subject.id` to be the identity in the token');
   const action = body['action'];
@@ -139,10 +140,18 @@ const programsMost = 10_000;
 function programOf(expression: string): Program {
   const known = programs.get(expression);
   if (known) return known;
+  verifyBounded(expression);
   const program = environment.parse(expression) as unknown as Program;
   if (programs.size >= programsMost) programs.clear();
   programs.set(expression, program);
   return program;
+}
+
+/** An expression is a server's and its input a caller's, so it may neither match patterns nor go through lists inside lists. */
+function verifyBounded(expression: string): void {
+  const loops = expression.match(/\.\s*(?:map|filter|all|exists|exists_one|transformList|transformMap)\s*\(/g) ?? [];
+  if (loops.length > 1) throw mappingError('expected at most one of `all`, `exists`, `filter` and `map` in an expression');
+  if (/\bmatches\s*\(/.test(expression)) throw mappingError('expected no `matches`: patterns of strangers are not run');
 }
 
 interface OptionalValue {
@@ -158,9 +167,12 @@ function toJson(value: unknown, path: string): Json | typeof absent {
   if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   if (Array.isArray(value)) return value.map((item) => toJson(item, path)).filter((item) => item !== absent);
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).flatMap(([key, item]) => ((json) => (json === absent ? [] : [[key, json]]))(toJson(item, path))));
+  if (isObject(value) && isPlain(value)) return Object.fromEntries(Object.entries(value).flatMap(([key, item]) => ((json) => (json === absent ? [] : [[key, json]]))(toJson(item, path))));
   throw mappingError(`expected a JSON value at \`${path.slice(1)}\``);
 }
+
+/** Times, bytes and types are no JSON values, whatever members they have. */
+const isPlain = (value: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 
 function visit(template: Json | undefined, expression: (text: string) => void): void {
   if (typeof template === 'string' && template.startsWith('$') && !template.startsWith('$$')) expression(template.slice(1));

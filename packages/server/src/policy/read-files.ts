@@ -1,15 +1,22 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import { limits } from '../lib/limits.js';
+import { bundleInvalid } from './faults.js';
 
 const wanted = /^(policies\/.+\.cedar|tools\/[^/]+\.json|catalogue\.yaml|identities\.yaml|people\.yaml)$/;
+const filesMost = 20_000;
 
-/** Every file of a bundle directory by its path in it. Throws `bundle_invalid` when there is no such directory or it is too large. */
+/**
+ * Every file of a bundle directory by its path in it, links followed. What looks as if it was meant to count
+ * and is named otherwise is a fault: a misspelt guard guards nothing. Throws `bundle_invalid`.
+ */
 export function readBundleFiles(directory: string): Readonly<Record<string, string>> {
-  const paths = listFiles(directory).map((path) => relative(directory, path).split(sep).join('/')).filter((path) => wanted.test(path)).sort();
+  const paths = listFiles(directory, '');
+  const strays = paths.filter((path) => !wanted.test(path) && (/\.(cedar|ya?ml|json)\b/i.test(path) || path.startsWith('policies/')) && !/\.md$/i.test(path));
+  if (strays.length > 0) throw bundleInvalid(strays.map((file) => ({ file, message: 'expected policies/*.cedar, tools/*.json, catalogue.yaml, identities.yaml or people.yaml' })));
   let bytes = 0;
-  const files = paths.map((path) => {
+  const files = paths.filter((path) => wanted.test(path)).sort().map((path) => {
     bytes += statSync(join(directory, path)).size;
     if (bytes > limits.bundleBytesMax) throw new FlyballError('bundle_invalid', `expected a bundle of at most ${limits.bundleBytesMax} bytes in \`${directory}\``);
     return [path, readFileSync(join(directory, path), 'utf8').replace(/^\uFEFF/, '')] as const;
@@ -17,10 +24,18 @@ export function readBundleFiles(directory: string): Readonly<Record<string, stri
   return Object.fromEntries(files);
 }
 
-function listFiles(directory: string): readonly string[] {
+/** Paths of files, hidden ones aside: mounted volumes keep their versions in hidden folders. */
+function listFiles(directory: string, prefix: string): readonly string[] {
   try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true }).filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name));
+    const names = readdirSync(join(directory, prefix)).filter((name) => !name.startsWith('.'));
+    const paths = names.flatMap((name) => {
+      const path = prefix === '' ? name : `${prefix}/${name}`;
+      return statSync(join(directory, path)).isDirectory() ? listFiles(directory, path) : [path];
+    });
+    if (paths.length > filesMost) throw new Error('too many files');
+    return paths;
   } catch (cause) {
-    throw new FlyballError('bundle_invalid', `expected a bundle directory at \`${directory}\`; \`flyball init\` makes one`, { cause });
+    if (cause instanceof FlyballError) throw cause;
+    throw new FlyballError('bundle_invalid', `expected a bundle directory at \`${directory}\` whose files can be read; \`flyball init\` makes one`, { cause });
   }
 }

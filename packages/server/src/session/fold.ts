@@ -39,7 +39,7 @@ interface SettledBody {
 
 /** A session's state after one more of its entries. Pure; what is unknown leaves the state as it is. */
 export function foldSession(state: SessionState | undefined, entry: Entry): SessionState | undefined {
-  if (entry.kind === 'session.opened') return opened(entry as Entry<SessionOpened>);
+  if (entry.kind === 'session.opened') return state ?? opened(entry as Entry<SessionOpened>);
   if (!state) return state;
   switch (entry.kind) {
     case 'session.ended':
@@ -105,7 +105,7 @@ function settled(state: SessionState, entry: Entry<{ readonly effect: string }>)
 
 function agreed(state: SessionState, entry: Entry<ApprovalBody>): SessionState {
   const hold = state.holds[entry.body.digest];
-  if (hold?.id !== entry.body.hold) return state;
+  if (!hold || hold.id !== entry.body.hold) return state;
   return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, { person: entry.body.person, entry: entry.id }] });
 }
 

@@ -1,10 +1,12 @@
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import pg from 'pg';
 import type { EntryStore } from '../ledger/store.js';
 import { lockDirectory } from './directory-lock.js';
 import { migrate } from './migrate.js';
+import type { WriteBatch } from './lane.js';
 import { SqlStore } from './sql-store.js';
 import { WalFlush } from './wal-flush.js';
 import { batchWriter } from './write-batch.js';
@@ -23,6 +25,9 @@ export interface OpenStore {
 }
 
 const connectionsMax = 8;
+
+/** Two segments of the write-ahead log. */
+const roomLeastBytes = 32 * 1024 * 1024;
 
 /** One process with small transactions needs neither 128 MB of buffers nor a compiler for queries. */
 const serverParams = ['-c', 'shared_buffers=32MB', '-c', 'jit=off'];
@@ -56,17 +61,17 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
     await migrate(pool);
     const flush = new WalFlush(join(data, 'pg_wal'));
     const broken = new AbortController();
-    const write = batchWriter(pool, (segment) =>
-      flush.flush(segment).catch((cause: unknown) => {
-        broken.abort(cause);
-        throw cause;
-      }),
-    );
+    const write = batchWriter(pool, async (segment) => flush.flush(segment), (cause) => broken.abort(cause));
+    const guarded: WriteBatch = async (records) => {
+      // With less room than the log's next segments need, the server inside would stop answering; refusing recovers by itself.
+      const { bavail, bsize } = await statfs(data);
+      return bavail * bsize < roomLeastBytes ? { kind: 'unavailable', cause: new Error('the disk is full') } : write(records);
+    };
     const checkpoint = async () => {
       await pool.query('checkpoint');
       syncTree(data);
     };
-    const entries = new SqlStore(pool, tenant, write);
+    const entries = new SqlStore(pool, tenant, guarded);
     const close = async () => {
       await entries.flush();
       await checkpoint();

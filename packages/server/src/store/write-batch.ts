@@ -30,7 +30,7 @@ const again = new Set(['40001', '40P01', '55P03']);
  * The ledger's own key is the lock: a place in a stream can be taken once, and what waits can be settled
  * once. A batch that meets a taken place is rolled back whole and says which of its entries met it.
  */
-export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<void>): WriteBatch {
+export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<void>, onBroken: (cause: unknown) => void = () => undefined): WriteBatch {
   // A flush that failed is not tried again: the system reports a lost page once, and a second flush would say that all is well.
   let broken: unknown;
   const statement = insertBatch(flush ? currentSegment : 'null');
@@ -41,12 +41,19 @@ export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<voi
       const { rows } = await pool.query<{ segment: string }>({ ...statement, values: columns(records) });
       segment = rows[0]?.segment;
     } catch (error) {
-      return explain(pool, records, error);
+      const failure = await explain(pool, records, error);
+      // An embedded server that ran out of room for its log answers nothing any more, not even with an error.
+      if (flush && failure.kind === 'unavailable') {
+        broken = error;
+        onBroken(error);
+      }
+      return failure;
     }
     try {
       await flush?.(segment ?? '');
     } catch (cause) {
       broken = cause;
+      onBroken(cause);
       return { kind: 'unavailable', cause };
     }
     return undefined;

@@ -52,7 +52,10 @@ export class Conversation {
     const request: RpcRequest = { kind: 'request', id, method, params };
     const answer = new Promise<RpcResponse>((resolve, reject) => this.#asked.set(id, { client, resolve, reject }));
     answer.catch(() => undefined);
-    const cancel = () => void this.tell('notifications/cancelled', { requestId: id, reason: 'cancelled' }).catch(() => undefined);
+    const cancel = () => {
+      void this.tell('notifications/cancelled', { requestId: id, reason: 'cancelled' }).catch(() => undefined);
+      this.#asked.get(id)?.reject(new FlyballError('performed_unknown', 'the upstream server did not answer in time'));
+    };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
       await this.#link.send(request);

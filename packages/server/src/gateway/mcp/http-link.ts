@@ -42,6 +42,7 @@ export class HttpLink implements Link {
 
   async #refused(message: RpcMessage, reply: UpstreamReply): Promise<void> {
     const answer = parseMessage(await reply.text());
+    if (reply.status === 404 && this.#session !== undefined) this.listener.lost('the upstream server no longer knows this connection');
     if (message.kind === 'request' && answer?.kind === 'response' && answer.error) this.listener.message({ ...answer, id: message.id });
     else if (reply.status >= 500) throw new FlyballError('performed_unknown', `the upstream server answered with status ${reply.status}`);
     else throw new FlyballError('performed_failed', `the upstream server refused the request with status ${reply.status}`);

@@ -7,6 +7,7 @@ import { type Audience, Conversation } from './conversation.js';
 import { type Era, sessionVersions } from './eras.js';
 import { type Introduction, mergeIntroductions, serverInfo, toDiscovery, toSessions, toStateless } from './hub-merge.js';
 import { itemsOf, listedIn, type Namespace, Owners, prefixed, resolveName } from './hub-names.js';
+import { limits } from '../../lib/limits.js';
 import type { OpenLink } from './link.js';
 import { filterTools } from './list-filter.js';
 import type { RpcRequest, RpcResponse } from './message.js';
@@ -25,6 +26,7 @@ interface Destination {
 }
 
 const ownName = 'flyball';
+const reconnectEveryMs = 1_000;
 
 /**
  * One client's connection to one or several upstreams that are reached by messages: a child's pipes, or
@@ -36,6 +38,8 @@ export class Hub {
   readonly #audience: Audience;
   #introductions: readonly Introduction[] = [];
   #opening: Promise<void> | undefined;
+  #reconnecting: Promise<void> = Promise.resolve();
+  #reconnectedAtMs = 0;
 
   constructor(
     private readonly port: GatewayPort,
@@ -61,8 +65,9 @@ export class Hub {
       const target = targetOf(request);
       const destination = this.#destination(request, target);
       // The rewritten name is what is decided on and what is sent.
+      if (destination.upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
-      if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true);
+      if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true).then(() => this.#reconnectOnce());
       else if (request.method !== 'initialize') await this.#begun();
       const tool = own.method === 'tools/call' ? await this.#tool(destination) : undefined;
       const call = toCall(destination.upstream, own, tool, destination.name);
@@ -116,7 +121,7 @@ export class Hub {
     if (method === 'server/discover') return { kind: 'result', value: toDiscovery(this.#introductions) };
     const withArgs = withArguments(method, params, issued.effectiveArgs);
     const conversation = this.#conversations.get(issued.call.upstream);
-    if (!conversation && issued.call.upstream !== this.name) throw new FlyballError('performed_failed', 'the upstream server is not connected; nothing was sent');
+    if (!conversation && !isForEveryone(method)) throw new FlyballError('performed_failed', 'the upstream server is not connected; nothing was sent');
     const result = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
     return era === 'stateless' && result.kind === 'result' ? { ...result, value: toStateless(method, result.value) } : result;
   }
@@ -131,6 +136,25 @@ export class Hub {
   async #begun(): Promise<void> {
     if (!this.#opening) throw new FlyballError('request_malformed', 'expected `initialize` first');
     await this.#opening;
+  }
+
+  /** At most one attempt to reconnect at a time, and not more than one in a few seconds. */
+  #reconnectOnce(): Promise<void> {
+    const now = this.port.stages.clock.now();
+    const lost = this.upstreams.some(({ upstream }) => this.#conversations.get(upstream)?.isLost ?? true);
+    if (!lost || now - this.#reconnectedAtMs < reconnectEveryMs) return this.#reconnecting;
+    this.#reconnectedAtMs = now;
+    this.#reconnecting = this.#reconnect();
+    return this.#reconnecting;
+  }
+
+  /** Connects again to what was lost, or was not there: a stateless client cannot begin anew. */
+  async #reconnect(): Promise<void> {
+    const missing = this.upstreams.filter(({ upstream }) => this.#conversations.get(upstream)?.isLost ?? true);
+    const params = { protocolVersion: sessionVersions[0], capabilities: {}, clientInfo: serverInfo };
+    const opened = await Promise.all(missing.map((upstream) => this.#open(upstream, params, true)));
+    const fresh = opened.filter((introduction) => introduction !== undefined);
+    this.#introductions = [...this.#introductions.filter(({ upstream }) => !fresh.some((other) => other.upstream === upstream)), ...fresh];
   }
 
   /** Begins a connection to every upstream, once. One that does not come up is left out; without any there is nothing to offer. */
@@ -162,11 +186,13 @@ export class Hub {
 
   async #tool({ upstream, name }: Destination): Promise<ToolDefinition | undefined> {
     const conversation = this.#conversations.get(upstream);
-    if (!conversation) return undefined;
-    const list = async (cursor: string | undefined) => (await conversation.ask('tools/list', cursor === undefined ? {} : { cursor }, undefined)).result ?? {};
+    const absent = { name, digest: 'sha256:', accepted: false, definition: {} };
+    if (!conversation) return absent;
+    const patience = () => AbortSignal.timeout(this.#upstream(upstream)?.timeoutMs ?? limits.attemptMs);
+    const list = async (cursor: string | undefined) => (await conversation.ask('tools/list', cursor === undefined ? {} : { cursor }, undefined, patience())).result ?? {};
     const tool = await this.port.tools.find(upstream, name, list);
     if (tool || this.#upstream(upstream)?.unlisted) return tool;
-    return { name, digest: 'sha256:', accepted: false, definition: {} };
+    return absent;
   }
 
   async #askOne(conversation: Conversation, method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
@@ -188,14 +214,39 @@ export class Hub {
     return prefix === '' ? shown : { ...shown, [field]: prefixed(items, prefix, field) };
   }
 
-  /** What concerns every upstream is asked of every one that knows it; lists come back as one. */
+  /** What concerns every upstream is asked of every one; lists come back as one, without those that do not answer. */
   async #askAll(method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
     const asked = [...this.#conversations.values()].filter((conversation) => !conversation.isLost);
-    const results = await Promise.all(asked.map((conversation) => this.#askOne(conversation, method, params, request, issued, signal)));
-    const good = results.filter((result) => result.kind === 'result').map((result) => result.value);
-    const [first] = results;
-    if (good.length === 0 && first) return first;
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, (issued.deadlineMs - this.port.stages.clock.now()) * patiencePart))]);
+    const settled = await Promise.allSettled(asked.map((conversation) => this.#askPages(conversation, method, params, request, issued, bounded)));
+    const answers = settled.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    settled.forEach((answer, index) => {
+      if (answer.status === 'rejected') this.port.log('warn', 'an upstream server is left out of an answer', { upstream: asked[index]?.upstream ?? '', method });
+    });
+    const good = answers.filter((answer) => answer.kind === 'result').map((answer) => answer.value);
+    const [first] = answers;
+    if (good.length === 0) return first ?? { kind: 'error', value: { error: { code: rpcCodes.internal, message: 'no upstream server answered' } } };
     const field = listedIn(method);
     return { kind: 'result', value: field === undefined ? (good[0] ?? {}) : { [field]: good.flatMap((value) => itemsOf(value, field)) } };
   }
+
+  /** All pages of one upstream's list; one answer to whatever else. */
+  async #askPages(conversation: Conversation, method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
+    const { cursor: _cursor, ...rest } = params;
+    const field = listedIn(method);
+    let result = await this.#askOne(conversation, method, rest, request, issued, signal);
+    if (field === undefined || result.kind === 'error') return result;
+    const items = [...itemsOf(result.value, field)];
+    for (let page = 1; page < limits.pagesMax && typeof result.value['nextCursor'] === 'string'; page++) {
+      result = await this.#askOne(conversation, method, { ...rest, cursor: result.value['nextCursor'] }, request, issued, signal);
+      items.push(...itemsOf(result.value, field));
+    }
+    return { kind: 'result', value: { [field]: items } };
+  }
 }
+
+/** Part of an attempt's time that one upstream may take of an answer that is put together from several. */
+const patiencePart = 0.8;
+
+/** Requests that concern the endpoint as a whole; every other one goes to the server that it was decided for, or to none. */
+const isForEveryone = (method: string): boolean => listedIn(method) !== undefined || ['initialize', 'server/discover', 'subscriptions/listen', 'logging/setLevel'].includes(method);
