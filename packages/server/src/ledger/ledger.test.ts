@@ -92,7 +92,32 @@ describe('one node', () => {
     expect(await ledger.append(draft([{ stream: 'session:a', expected: 1 }]))).toBeDefined();
   });
 
-  test('law: memory is bounded, and what is on its way into the store is never let go', async () => {
+  test('law: what is on its way into the store stays in memory, however little room there is', async () => {
+    let open = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (open = resolve));
+    const ledger = node(new MemoryStore(new MemoryTables(), (what) => (what === 'write' ? closed : Promise.resolve())), 2);
+    const appends: Promise<unknown>[] = [];
+    for (const index of upTo(6)) {
+      await ledger.projections.get(`session:${index}`);
+      appends.push(ledger.append(draft([{ stream: `session:${index}` }])));
+    }
+    expect(upTo(6).map((index) => ledger.projections.peek(`session:${index}`)?.version)).toEqual(upTo(6).map(() => 1));
+    open();
+    await Promise.all(appends);
+  });
+
+  test('attack: a stream that was forgotten while it was being read is not kept as it was', async () => {
+    let open = (): void => undefined;
+    const closed = new Promise<void>((resolve) => (open = resolve));
+    const ledger = node(new MemoryStore(new MemoryTables(), (what) => (what === 'read' ? closed : Promise.resolve())));
+    const reading = ledger.projections.get('session:a');
+    ledger.projections.forget('session:a');
+    open();
+    expect((await reading).version).toBe(0);
+    expect(ledger.projections.peek('session:a')).toBeUndefined();
+  });
+
+  test('law: memory is bounded', async () => {
     const ledger = node(new MemoryStore(new MemoryTables()), 20);
     for (const round of upTo(10)) {
       const written = await Promise.all(upTo(20).map((index) => ledger.append(draft([{ stream: `session:${round}-${index}` }]))));

@@ -25,6 +25,7 @@ const uniqueItems = {
   keyword: 'uniqueItems',
   type: 'array',
   schemaType: 'boolean',
+  error: { message: 'must NOT have duplicate items' },
   validate: (unique: boolean, items: readonly unknown[]) => !unique || new Set(items.map(canonicalText)).size === items.length,
 } as const;
 

@@ -12,7 +12,7 @@ export const limits = {
   attemptMsMax: 60 * 60_000,
   holdMs: 4 * 60 * 60_000,
   sessionMs: 8 * 60 * 60_000,
-  sessionIdleMs: 30 * 60_000,
+  sessionsOpenMax: 200,
   decideRoundsMax: 8,
   commitRetriesMax: 5,
   commitBatchMax: 256,

@@ -19,7 +19,8 @@ export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions
   }
   const { actions, facts } = parsed.value;
   const seen = new Set<string>();
-  const groups = new Set([...actions.map(toAction), ...protocolActions].flatMap(actionGroups).concat(tiers).map((group) => group.toLowerCase()));
+  const derived = actions.flatMap((action) => actionGroups({ ...toAction(action), groups: [] }));
+  const groups = new Set([...derived, ...protocolActions.flatMap(actionGroups), ...tiers].map((group) => group.toLowerCase()));
   actions.forEach((action, index) => {
     const at = { file, line: parsed.lineOf(['actions', index]) };
     if (seen.has(action.name.toLowerCase())) faults.push({ ...at, message: `the action \`${action.name}\` is there twice` });
@@ -27,6 +28,8 @@ export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions
     const debts = owed(action);
     if (debts.length > 0) faults.push({ ...at, message: `\`${action.name}\` cannot be automatic: expected ${debts.join(', ')}` });
     if (isTaken(action.name, groups)) faults.push({ ...at, message: `\`${action.name}\` has the name of an action and of a group, or of a built-in action in other letters` });
+    const clash = action.groups.find((group) => actions.some((other) => other.name.toLowerCase() === group.toLowerCase()));
+    if (clash !== undefined) faults.push({ ...at, message: `the group \`${clash}\` has the name of an action` });
     checkMapping(action, at, faults);
   });
   return { actions: actions.map(toAction), facts };

@@ -13,7 +13,7 @@ const filesMost = 20_000;
  */
 export function readBundleFiles(directory: string): Readonly<Record<string, string>> {
   const paths = listFiles(directory, '');
-  const strays = paths.filter((path) => !wanted.test(path) && (/\.(cedar|ya?ml|json)\b/i.test(path) || path.startsWith('policies/')) && !/\.md$/i.test(path));
+  const strays = paths.filter((path) => !wanted.test(path) && (/\.(cedar|ya?ml|json)\b/i.test(path) || path.startsWith('policies/')) && !/\.md$|^tools\/.+\//i.test(path));
   if (strays.length > 0) throw bundleInvalid(strays.map((file) => ({ file, message: 'expected policies/*.cedar, tools/*.json, catalogue.yaml, identities.yaml or people.yaml' })));
   let bytes = 0;
   const files = paths.filter((path) => wanted.test(path)).sort().map((path) => {

@@ -49,13 +49,14 @@ describe('stories', () => {
     expect(fold(opening(), ...entries).holds['d']).toMatchObject({ status, agreed: { length: agreements } });
   });
 
-  test('story: what an identity has open is forgotten when it ends, is ended or is over', () => {
+  test('story: what an identity has open ends when it is ended, and is remembered for what was learnt in it', () => {
     const first = entry('session.opened', { session: 's1', implicit: true }, { id: 'o1', at: 0, deadline: 100 });
     const second = entry('session.opened', { session: 's2', implicit: false }, { id: 'o2', at: 50, deadline: 150 });
-    const open = (...entries: readonly Entry[]) => entries.reduce<IdentityState | undefined>(foldIdentity, undefined)?.sessions.map(({ id }) => id);
-    expect(open(first, second)).toEqual(['s1', 's2']);
-    expect(open(first, second, entry('session.ended', {}, { settles: 'o1', at: 60 }))).toEqual(['s2']);
-    expect(open(first, second, entry('refusal', {}, { at: 100 }))).toEqual(['s2']);
+    const known = (...entries: readonly Entry[]) => entries.reduce<IdentityState | undefined>(foldIdentity, undefined)?.sessions.map(({ id, ended }) => (ended ? `${id} ended` : id));
+    expect(known(first, second)).toEqual(['s1', 's2']);
+    expect(known(first, second, entry('session.ended', {}, { settles: 'o1', at: 60 }))).toEqual(['s1 ended', 's2']);
+    expect(known(first, second, entry('refusal', {}, { at: limits.sessionMs }))).toEqual(['s2']);
+    expect(known(first, second, entry('refusal', {}, { at: limits.sessionMs + 50 }))).toEqual([]);
   });
 });
 

@@ -132,18 +132,26 @@ function addTo(spent: Readonly<Record<string, number>>, spends: Readonly<Record<
 
 const own = (amounts: Readonly<Record<string, number>>, unit: string): number => (Object.hasOwn(amounts, unit) ? (amounts[unit] ?? 0) : 0);
 
-/** What an identity has open, from the stream of its sessions' beginnings and ends. */
+/** Sessions of an identity, from the stream of their beginnings and ends; those that ended are remembered for what was learnt in them. */
 export interface IdentityState {
-  readonly sessions: readonly { readonly id: string; readonly entry: string; readonly deadlineMs: number; readonly implicit: boolean }[];
+  readonly sessions: readonly IdentitySession[];
+}
+
+export interface IdentitySession {
+  readonly id: string;
+  readonly entry: string;
+  readonly deadlineMs: number;
+  readonly rememberedUntilMs: number;
+  readonly implicit: boolean;
+  readonly ended: boolean;
 }
 
 export function foldIdentity(state: IdentityState | undefined, entry: Entry): IdentityState {
-  const sessions = (state?.sessions ?? []).filter((session) => session.deadlineMs > entry.at);
+  const sessions = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > entry.at);
   if (entry.kind === 'session.opened') {
     const { session, implicit } = entry.body as SessionOpened;
-    return { sessions: [...sessions, { id: session, entry: entry.id, deadlineMs: entry.deadline ?? 0, implicit }] };
+    return { sessions: [...sessions, { id: session, entry: entry.id, deadlineMs: entry.deadline ?? 0, rememberedUntilMs: entry.at + limits.sessionMs, implicit, ended: false }] };
   }
-  if (entry.kind === 'session.ended') return { sessions: sessions.filter((session) => session.entry !== entry.settles) };
+  if (entry.kind === 'session.ended') return { sessions: sessions.map((session) => (session.entry === entry.settles ? { ...session, ended: true } : session)) };
   return { sessions };
 }
-

@@ -84,13 +84,13 @@ describe('a session narrows', () => {
     );
   });
 
-  test.each([[-5, 1_000], [0, 1_000], [1_500, 1_500], [limits.sessionMs * 10, limits.sessionMs], [Infinity, limits.sessionMs]])('law: a session of %d ms lives for %d ms', async (ttlMs, expected) => {
+  test.each([[-5, 1_000], [0, 1_000], [1_500, 1_500], [limits.sessionMs * 10, limits.sessionMs]])('law: a session of %d ms lives for %d ms', async (ttlMs, expected) => {
     const { sessions, clock } = house();
     expect((await sessions.open(principalOf(), { ttlMs })).deadlineMs).toBe(clock.now() + expected);
   });
 
-  test('attack: a life that is no number makes no session without an end', async () => {
-    const state = await house().sessions.open(principalOf(), { ttlMs: NaN }).catch(() => undefined);
+  test.each([NaN, Infinity, -Infinity])('attack: a life of %d makes no session without an end', async (ttlMs) => {
+    const state = await house().sessions.open(principalOf(), { ttlMs }).catch(() => undefined);
     expect(state === undefined || Number.isFinite(state.deadlineMs)).toBe(true);
   });
 });
@@ -157,6 +157,19 @@ describe('what a session knows', () => {
     await situate(principalOf());
     const named = await sessions.open(principalOf(), {});
     label(named.id, 'pii');
+    expect((await situate(principalOf())).session.state.labels).toEqual(['pii']);
+  });
+
+  test('attack: many sessions at once make nothing grow without end, and what was learnt is not pushed out', async () => {
+    const { sessions, situate, label } = house();
+    label((await situate(principalOf())).session.state.id, 'pii');
+    const answers: string[] = [];
+    for (let i = 0; i < 1_500; i++) {
+      answers.push(await refusal(sessions.open(principalOf(), { ttlMs: 1_000 })));
+      if (answers.at(-1) !== 'accepted') break;
+    }
+    expect(answers.length).toBeLessThan(1_500);
+    expect(answers.at(-1)).toMatch(/^overloaded/);
     expect((await situate(principalOf())).session.state.labels).toEqual(['pii']);
   });
 

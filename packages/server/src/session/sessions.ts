@@ -34,7 +34,7 @@ export class Sessions {
   async situate(identified: Identified): Promise<Situated> {
     const { principal, sessionHandle } = identified;
     const session = sessionHandle === undefined ? await this.#ownSession(principal) : await this.#namedSession(sessionHandle, principal);
-    return { ...identified, session };
+    return { ...identified, session: await this.#knowing(session, principal) };
   }
 
   /** Opens a session for a task. It can do no more than its identity may, and knows what its identity's open sessions know. */
@@ -51,9 +51,17 @@ export class Sessions {
   async end(id: string, principal: Principal): Promise<void> {
     const { stream, state } = await this.#namedSession(id, principal);
     const known = await this.record.read<IdentityState>(identityStream(principal));
-    const opening = known.state?.sessions.find((session) => session.id === state.id);
+    const opening = known.state?.sessions.find((session) => session.id === state.id && !session.ended);
     if (!opening) throw unknownSession();
     await this.record.append({ kind: 'session.ended', streams: [{ stream }, { stream: identityStream(principal) }], settles: opening.entry, body: { session: id, reason: 'ended by its identity' } });
+  }
+
+  /** What an identity learnt in one session it knows in every other: of a task only the labels can be kept apart, not the memory. */
+  async #knowing(snapshot: SessionSnapshot, principal: Principal): Promise<SessionSnapshot> {
+    const known = await this.record.read<IdentityState>(identityStream(principal));
+    const labels = await this.#labelsOf(known.state, this.clock.now());
+    const all = [...new Set([...snapshot.state.labels, ...labels])].sort();
+    return all.length === snapshot.state.labels.length ? snapshot : { ...snapshot, state: { ...snapshot.state, labels: all } };
   }
 
   async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
@@ -73,7 +81,7 @@ export class Sessions {
     for (let round = 0; round < limits.decideRoundsMax; round++) {
       const known = await this.record.read<IdentityState>(identityStream(principal));
       const now = this.clock.now();
-      const current = known.state?.sessions.findLast((session) => session.implicit && session.deadlineMs > now);
+      const current = known.state?.sessions.findLast((session) => session.implicit && !session.ended && session.deadlineMs > now);
       const snapshot = current ? await this.#snapshot(current.id) : undefined;
       if (snapshot && !snapshot.state.ended) return snapshot;
       const { purpose, capabilities } = principal.identity;
@@ -95,6 +103,8 @@ export class Sessions {
       ...terms,
       inherited: await this.#labelsOf(known.state, now),
     };
+    if ((known.state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now).length >= limits.sessionsOpenMax) throw new FlyballError('overloaded', `this identity has opened ${limits.sessionsOpenMax} sessions in a short time; use one of them, or wait`);
+    if (!Number.isFinite(ttlMs)) throw new FlyballError('session_refused', 'expected a time to live');
     const deadline = now + Math.min(Math.max(1_000, ttlMs), limits.sessionMs);
     const streams = [{ stream: sessionStream(id), expected: 0 }, { stream: owner, expected: known.version }];
     const entry = await this.record.append({ kind: 'session.opened', streams, deadline, body });
@@ -102,8 +112,8 @@ export class Sessions {
   }
 
   async #labelsOf(state: IdentityState | undefined, now: number): Promise<readonly string[]> {
-    const open = (state?.sessions ?? []).filter((session) => session.deadlineMs > now);
-    const snapshots = await Promise.all(open.map((session) => this.#snapshot(session.id)));
+    const recent = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now);
+    const snapshots = await Promise.all(recent.map((session) => this.#snapshot(session.id)));
     return [...new Set(snapshots.flatMap((snapshot) => snapshot?.state.labels ?? []))].sort();
   }
 
