@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadLocalKey, signLocalToken } from '../packages/server/src/identity/index.js';
 import { type Canary, startCanary } from './support/canary.js';
 import { command, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
 import { decisionOf, type RawAnswer } from './support/mcp.js';
@@ -165,6 +167,33 @@ test('abuse 36: asked again the moment a hold expires, the new hold can be agree
     return now === hold ? undefined : now;
   });
   expect((await answerAs('approve', next, 'ann')).stderr).toBe('');
+});
+
+test('abuse 31, 41: only a person\'s own token answers a hold: not a machine\'s, not a forged one, not from a page, not by GET', async () => {
+  const hold = await held('forged');
+  const ask = (init: RequestInit, path = `/v1/holds/${hold}/answer`) => fetch(`${governor.administrators}${path}`, init).then(({ status }) => status);
+  const post = (authorization: string, more: Record<string, string> = {}): RequestInit => ({ method: 'POST', body: '{"agrees":true}', headers: { 'content-type': 'application/json', authorization, ...more } });
+  const nowMs = Date.now();
+  const claims = { subject: 'ann', audience: 'flyball:administrators', nowMs, ttlMs: 60_000 };
+  const forged = await signLocalToken(generateKeyPairSync('ed25519').privateKey, claims);
+  const genuine = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), claims);
+  const expired = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { ...claims, nowMs: nowMs - 3_600_000 });
+  for (const token of [client.token, await governor.token('ann').catch(() => 'none'), forged, expired, 'x']) expect(await ask(post(`Bearer ${token}`))).toBe(401);
+  expect(await ask({ method: 'POST', body: '{"agrees":true}', headers: { cookie: `token=${genuine}` } })).toBe(401);
+  expect(await ask(post(`Bearer ${genuine}`, { origin: 'https://evil.example' }))).toBe(403);
+  expect(await ask({ headers: { authorization: `Bearer ${genuine}` } })).toBe(404);
+  expect(wasDone(await transferTo(client, 'forged'))).toBe(false);
+  expect(effects('forged')).toBe(0);
+});
+
+test('abuse 39: a flood of questions is bounded for each session, and answered ones make room', async () => {
+  const asking = await openClient(governor, 'other');
+  const answers = await Promise.all(Array.from({ length: 130 }, (_, n) => transferTo(asking, `flood-${n}`)));
+  const holds = answers.map(holdOf).filter((hold) => hold !== undefined);
+  expect(holds.length).toBeLessThanOrEqual(100);
+  expect(answers.filter((answer) => holdOf(answer) === undefined).every(({ text }) => text.includes('Nothing has happened'))).toBe(true);
+  await answerAs('refuse', holds[0], 'ann');
+  expect(holdOf(await transferTo(asking, 'flood-with-room'))).toBeDefined();
 });
 
 test('abuse 33, 34: who left the group does not count any more, and another policy is another question', async () => {

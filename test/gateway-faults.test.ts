@@ -6,7 +6,7 @@ import { actions } from './support/record.js';
 import { event, json, type Seen, startUpstream, stream, tool, type Upstream } from './support/upstream.js';
 import { isRefusal, openWire, resultOf, rpc, stateless, textOf, toolCall, type WireClient, within } from './support/wire.js';
 
-const timeoutMs = 2_000;
+const timeoutMs = 3_000;
 let upstream: Upstream;
 let governor: RunningGovernor;
 let token: string;

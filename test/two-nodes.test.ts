@@ -16,6 +16,8 @@ when { context.session.counts has "money.move" && context.session.counts["money.
 forbid (principal, action == Action::"money.move", resource) when { context.args.amount.greaterThan(decimal("1000.0")) };
 `;
 
+const identities = `identities:\n${['tester', 'other', 'third'].map((id) => `  - { id: ${id}, kind: service-account, autonomy: scripted, owner: tests, purpose: testing, groups: [testers] }\n`).join('')}`;
+
 describe.skipIf(postgres === undefined)('two nodes on one PostgreSQL', () => {
   let canary: Canary;
   let nodes: readonly RunningGovernor[];
@@ -23,7 +25,7 @@ describe.skipIf(postgres === undefined)('two nodes on one PostgreSQL', () => {
   beforeAll(async () => {
     canary = await startCanary();
     url = (await postgres?.database()) ?? '';
-    nodes = await startTwoNodes({ files: moneyBundle(guards), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 10 }` }, url);
+    nodes = await startTwoNodes({ files: { ...moneyBundle(guards), 'bundle/identities.yaml': identities }, upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 10 }` }, url);
   });
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.remove()));
@@ -45,6 +47,14 @@ describe.skipIf(postgres === undefined)('two nodes on one PostgreSQL', () => {
     expect(reached(canary).length - before).toBe(10);
     expect(answers.filter(wasDone)).toHaveLength(10);
     expect(wasDone(await transferTo(pick(both, 0), 'one-more'))).toBe(false);
+  });
+
+  test('law: 100 permitted calls at once on one session are all made, on one node and over both', async () => {
+    const both = await clients('third');
+    const alone = await split(100, (index) => transferTo(pick(both, 0), `alone-${index}`));
+    expect(alone.filter((answer) => !wasDone(answer)).map(({ text }) => text)).toEqual([]);
+    const shared = await split(100, (index) => transferTo(pick(both, index), `contended-${index}`));
+    expect(shared.filter((answer) => !wasDone(answer)).map(({ text }) => text)).toEqual([]);
   });
 
   test.each([0, 1])('story: agreed to over one node, called again over the other: it happens (asked over node %i)', async (asked) => {

@@ -84,8 +84,8 @@ export class Projections {
   }
 
   #keep(held: Held): void {
-    this.#held.set(held.stream, held);
     this.#trim();
+    this.#held.set(held.stream, held);
   }
 
   async #rebuild(stream: string): Promise<Held> {

@@ -148,6 +148,8 @@ describe('a stranger\'s expressions', () => {
     ['a long sum', `$${Array(5_000).fill('1').join('+')}`],
     ['deep brackets', `$${'('.repeat(5_000)}1${')'.repeat(5_000)}`],
     ['loops in loops', '$params.l.map(a, params.l.map(b, params.l.map(c, params.l.map(d, 1))))'],
+    ['loops in loops, with comments between', '$params.l.//\nmap//\n(a, params.l.//\nmap//\n(b, params.l.//\nmap//\n(c, params.l.//\nmap//\n(d, 1))))'],
+    ['a pattern that runs away behind a comment', "$params.s.//\nmatches//\n('^(a+)+$')"],
     ['a pattern that runs away', "$params.s.matches('^(a+)+$')"],
   ])('abuse 18: %s is refused or answered in a second', (_name, id) => {
     const params = { l: Array.from({ length: 60 }, (_, i) => i), s: `${'a'.repeat(26)}!` };

@@ -58,7 +58,7 @@ export class Conversation {
     };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      await this.#link.send(request);
+      await this.#link.send(request, signal);
       return await answer;
     } finally {
       this.#asked.delete(id);

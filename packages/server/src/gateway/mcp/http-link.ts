@@ -6,6 +6,8 @@ import type { Link, LinkListener } from './link.js';
 import { type RpcMessage, writeMessage } from './message.js';
 import { parseMessage } from './relay-delivery.js';
 
+const patienceMs = 60_000;
+
 /** A connection of our own to an MCP server over streamable HTTP, in the era of sessions. */
 export class HttpLink implements Link {
   #session: string | undefined;
@@ -24,8 +26,9 @@ export class HttpLink implements Link {
     return this.server.name;
   }
 
-  async send(message: RpcMessage): Promise<void> {
-    const reply = await this.server.exchange({ method: 'POST', headers: this.#headers(), body: writeMessage(message), signal: this.#closing.signal });
+  async send(message: RpcMessage, signal: AbortSignal = AbortSignal.timeout(patienceMs)): Promise<void> {
+    const ending = AbortSignal.any([this.#closing.signal, signal]);
+    const reply = await this.server.exchange({ method: 'POST', headers: this.#headers(), body: writeMessage(message), signal: ending });
     if (reply.status >= 400) return this.#refused(message, reply);
     if (message.kind === 'request' && message.method === 'initialize') this.#session = reply.session;
     if (message.kind === 'notification' && message.method === 'notifications/initialized') void this.#listen();
@@ -43,7 +46,7 @@ export class HttpLink implements Link {
   async #refused(message: RpcMessage, reply: UpstreamReply): Promise<void> {
     const answer = parseMessage(await reply.text());
     if (reply.status === 404 && this.#session !== undefined) this.listener.lost('the upstream server no longer knows this connection');
-    if (message.kind === 'request' && answer?.kind === 'response' && answer.error) this.listener.message({ ...answer, id: message.id });
+    if (reply.status < 500 && message.kind === 'request' && answer?.kind === 'response' && answer.error) this.listener.message({ ...answer, id: message.id });
     else if (reply.status >= 500) throw new FlyballError('performed_unknown', `the upstream server answered with status ${reply.status}`);
     else throw new FlyballError('performed_failed', `the upstream server refused the request with status ${reply.status}`);
   }

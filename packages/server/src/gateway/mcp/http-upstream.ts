@@ -17,7 +17,6 @@ export interface UpstreamRequest {
   readonly signal?: AbortSignal;
 }
 
-const connectionsMost = 256;
 const headersTimeoutMs = 60 * 60_000;
 const errorBytesMost = 64 * 1024;
 
@@ -26,7 +25,7 @@ const notSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH
 
 /** One MCP server over streamable HTTP. Follows no redirect and repeats nothing. */
 export class HttpUpstream {
-  readonly #agent = new Agent({ connections: connectionsMost, headersTimeout: headersTimeoutMs, bodyTimeout: 0, pipelining: 1 });
+  readonly #agent = new Agent({ connections: null, headersTimeout: headersTimeoutMs, bodyTimeout: 0, pipelining: 1 });
 
   constructor(
     readonly name: string,

@@ -11,7 +11,7 @@ import { limits } from '../../lib/limits.js';
 import type { OpenLink } from './link.js';
 import { filterTools } from './list-filter.js';
 import type { RpcRequest, RpcResponse } from './message.js';
-import { type Caller, type GatewayPort, received } from './port.js';
+import { type Caller, type GatewayPort, received, recorded } from './port.js';
 
 export interface HubUpstream extends Namespace {
   readonly open: OpenLink;
@@ -69,10 +69,10 @@ export class Hub {
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
       if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true).then(() => this.#reconnectOnce());
       else if (request.method !== 'initialize') await this.#begun();
-      const tool = own.method === 'tools/call' ? await this.#tool(destination) : undefined;
-      const call = toCall(destination.upstream, own, tool, destination.name);
       const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
-      const ending = await run(received(this.port, caller, call, timeoutMs), this.port.stages, (issued, signal) => this.#perform(own, era, issued, signal), cancel);
+      const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(destination.upstream, own, known, destination.name), timeoutMs);
+      const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(destination)) : undefined;
+      const ending = await run(attempt(tool), this.port.stages, (issued, signal) => this.#perform(own, era, issued, signal), cancel);
       if (ending.kind !== 'released') return answerTo(request.id, ending, era, request.method === 'tools/call');
       const { kind, value } = ending.inspected.released;
       return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: value }) }) };

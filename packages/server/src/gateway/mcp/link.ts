@@ -4,7 +4,8 @@ import type { RequestId, RpcMessage } from './message.js';
 /** A connection to one upstream that carries messages both ways, whatever carries it. */
 export interface Link {
   readonly upstream: string;
-  send(message: RpcMessage): Promise<void>;
+  /** @param signal ends what was begun for this message alone, where the connection can do that */
+  send(message: RpcMessage, signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@flyball/protocol';
+import { FlyballError, type JsonObject } from '@flyball/protocol';
 import type { Stages } from '../../action/stages.js';
 import type { Presented, Received, Situated } from '../../action/states.js';
 import type { ToolBook } from './tool-book.js';
@@ -34,4 +34,15 @@ export function received(port: GatewayPort, caller: Caller, call: Received['call
     call,
     origin: { gateway: caller.gateway, address: caller.address },
   };
+}
+
+/** What an attempt needs before it can be decided. When it cannot be had, the attempt is refused, and the refusal is in the record. */
+export async function recorded<T>(port: GatewayPort, attempt: () => Received, needed: Promise<T>): Promise<T> {
+  try {
+    return await needed;
+  } catch (error) {
+    const reached = attempt();
+    if (error instanceof FlyballError) await port.stages.record.refusal(await port.stages.identify(reached).catch(() => reached), error);
+    throw error;
+  }
 }

@@ -24,6 +24,8 @@ export function pendingFor(sink: HttpSink, cancel: () => void): Delivery {
 export async function refusedByUpstream(reply: UpstreamReply, delivery: Delivery): Promise<Result> {
   const text = await reply.text();
   if (reply.status >= 500) throw new FlyballError('performed_unknown', `the upstream server answered with status ${reply.status}`);
+  // Its own credential was refused, not the client's: that is for operators to mend.
+  if (reply.status !== 400 && reply.status !== 404) throw new FlyballError('performed_failed', `the upstream server refused the request with status ${reply.status}`);
   const body = parseJson(text);
   const error = isObject(body) && isObject(body['error']) ? body['error'] : { code: rpcCodes.internal, message: `the upstream server answered with status ${reply.status}` };
   delivery.status = reply.status;

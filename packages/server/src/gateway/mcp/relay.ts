@@ -12,7 +12,7 @@ import { encodeHeader } from './http-guards.js';
 import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
 import { filterTools } from './list-filter.js';
 import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
-import { type Caller, type GatewayPort, received } from './port.js';
+import { type Caller, type GatewayPort, received, recorded } from './port.js';
 import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
 import { type Pending, RelayConnection, RelayConnections } from './relay-connection.js';
 import { HttpSink } from './sink.js';
@@ -50,7 +50,7 @@ export class HttpRelay {
     if (!connection) return unknownConnection(exchange.response);
     if (message.kind === 'request' && message.method !== 'ping') return this.#request(exchange, message, era, connection);
     if (message.kind === 'notification' && message.method === 'notifications/cancelled') this.#cancel(connection, message.params['requestId']);
-    const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection), body: writeMessage(message) });
+    const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection), body: writeMessage(message), signal: AbortSignal.timeout(this.settings.timeoutMs) });
     if (message.kind === 'request') return new HttpSink(exchange.response).answer(reply.status, await lastText(reply));
     reply.discard();
     exchange.response.writeHead(reply.status).end();
@@ -77,7 +77,7 @@ export class HttpRelay {
   async delete(exchange: Exchange): Promise<void> {
     const connection = this.#connection(exchange);
     if (!connection?.upstreamSession) return unknownConnection(exchange.response);
-    const reply = await this.upstream.exchange({ method: 'DELETE', headers: this.#headers(exchange.request.headers, connection) });
+    const reply = await this.upstream.exchange({ method: 'DELETE', headers: this.#headers(exchange.request.headers, connection), signal: AbortSignal.timeout(this.settings.timeoutMs) });
     reply.discard();
     if (reply.status < 300 || reply.status === 404) this.#connections.close(connection.id);
     exchange.response.writeHead(reply.status).end();
@@ -125,9 +125,9 @@ export class HttpRelay {
     const timeoutMs = request.method === 'subscriptions/listen' ? limits.attemptMsMax : this.settings.timeoutMs;
     try {
       const name = targetOf(request);
-      const tool = request.method === 'tools/call' ? await this.#tool(name, exchange, request, connection) : undefined;
-      const call = toCall(this.upstream.name, request, tool, name);
-      return await run(received(this.port, exchange.caller, call, timeoutMs), this.port.stages, perform, cancel);
+      const attempt = (tool?: ToolDefinition) => received(this.port, exchange.caller, toCall(this.upstream.name, request, tool, name), timeoutMs);
+      const found = request.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(name, exchange, request, connection)) : undefined;
+      return await run(attempt(found), this.port.stages, perform, cancel);
     } catch (error) {
       if (!(error instanceof FlyballError)) throw error;
       return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
