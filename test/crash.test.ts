@@ -95,6 +95,14 @@ test('abuse 42: killed while an action is at its target: the intent is there at 
   expect(canary.calls().length).toBe(before42 + 1);
 });
 
+test('law: 100 calls at once on a node that has just started are all made', async () => {
+  const governor = await startGovernor({ directory });
+  const client = await openClient(governor);
+  const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => transferTo(client, `at-once-${n}`)));
+  await governor.kill('SIGKILL');
+  expect(answers.filter((answer) => !wasDone(answer)).map(({ text }) => text.slice(0, 300))).toEqual([]);
+});
+
 test('abuse 89: SIGTERM lets what is under way finish and be recorded, takes nothing new and ends with code 0', async () => {
   const governor = await startGovernor({ directory: writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
   const client = await warmClient(governor);

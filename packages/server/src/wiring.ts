@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { FlyballError, type JsonObject } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
 import type { SessionState } from './action/states.js';
+import { Turns } from './action/turns.js';
 import { LocalDesk } from './api/local-desk.js';
 import { approve, Holds, type People } from './approval/index.js';
 import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
-import { foldPins, type GatewayPort, type PinState, ToolBook } from './gateway/mcp/index.js';
+import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
 import { AttemptRecorder, type Draft, type Fold, Ledger, Projections, Settler, Spool } from './ledger/index.js';
 import { pause, StoreClock } from './lib/clock.js';
@@ -89,8 +90,9 @@ function assemble(config: Config, log: Log, { store, clock, ledger, bundle }: Fo
     end,
     record: recorder,
     clock,
+    turns: new Turns(),
   };
-  const port: GatewayPort = { tenant: config.tenant, stages, tools, couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
+  const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
   const desk = new LocalDesk({ ledger, bundle, holds, tools, clock, store: store.kind });
   const stop = new AbortController();
   const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), clockJob(store, clock, stop.signal, log)];

@@ -32,7 +32,9 @@ async function authorise(received: Received, stages: Stages): Promise<Authorised
     const identified = await stages.identify(received);
     reached = identified;
     for (let round = 0; round < limits.decideRoundsMax; round++) {
-      const answer = await decideOnce(identified, stages, (state) => (reached = state));
+      const once = () => decideOnce(identified, stages, (state) => (reached = state));
+      // Whoever lost a round once waits for those before, or all of them would go on at once and lose again.
+      const answer = await (round === 0 ? once() : stages.turns.take(identified.principal.identity.id, once));
       if (answer) return answer;
     }
     throw new FlyballError('conflict', 'the session changed faster than a decision could be recorded; try again');

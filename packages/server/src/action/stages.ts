@@ -1,5 +1,6 @@
 import type { Effect, FlyballError } from '@flyball/protocol';
 import type { Clock } from '../lib/clock.js';
+import type { Turns } from './turns.js';
 import type {
   Approved,
   Decided,
@@ -25,6 +26,7 @@ export interface Stages {
   end(issued: Issued): Promise<void>;
   readonly record: Recorder;
   readonly clock: Clock;
+  readonly turns: Turns;
 }
 
 export type Approval =

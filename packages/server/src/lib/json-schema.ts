@@ -1,5 +1,6 @@
 import { canonicalText, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
 import { limits } from './limits.js';
 import { endlessReferences } from './schema-references.js';
@@ -29,8 +30,11 @@ const uniqueItems = {
   validate: (unique: boolean, items: readonly unknown[]) => !unique || new Set(items.map(canonicalText)).size === items.length,
 } as const;
 
-function ajv(): Ajv2020 {
-  const instance = new Ajv2020({ strict: false, validateFormats: false, allErrors: false, addUsedSchema: false, ownProperties: true, code: { regExp: linearPattern } });
+const draft7 = /^https?:\/\/json-schema\.org\/draft-0[67]\//;
+
+function ajv(schema: JsonObject): Ajv {
+  const Dialect = typeof schema['$schema'] === 'string' && draft7.test(schema['$schema']) ? Ajv : Ajv2020;
+  const instance = new Dialect({ strict: false, validateFormats: false, allErrors: false, addUsedSchema: false, ownProperties: true, code: { regExp: linearPattern } });
   instance.removeKeyword('uniqueItems');
   instance.addKeyword(uniqueItems);
   return instance;
@@ -65,7 +69,7 @@ function compile(schema: JsonObject): ValidateFunction {
   try {
     // Annotations of others have no meaning here, and an `$id` would be shared between strangers.
     const { $id: _id, $schema: _schema, $async: _async, ...rest } = schema;
-    const validate = ajv().compile(rest);
+    const validate = ajv(schema).compile(rest);
     compiled.set(schema, validate);
     return validate;
   } catch (cause) {

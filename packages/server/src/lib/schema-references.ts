@@ -4,8 +4,9 @@ const expansionsMost = 1_000;
 const inPlaceLists = ['allOf', 'anyOf', 'oneOf'];
 const inPlaceSingles = ['not', 'if', 'then', 'else'];
 const inPlaceMaps = ['dependentSchemas'];
-const consumingMaps = ['properties', 'patternProperties'];
-const consumingSingles = ['additionalProperties', 'items', 'contains', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties'];
+const memberKeys = ['additionalProperties', 'propertyNames', 'unevaluatedProperties'];
+const itemKeys = ['items', 'contains', 'unevaluatedItems'];
+const anyName = ' any';
 
 /** What one value is held against at one place, and what its parts are held against after that. */
 interface Closure {
@@ -19,6 +20,7 @@ interface Closure {
  * a recursion that looks at the same part more than once. A recursion that takes each part once is fine.
  */
 export function endlessReferences(schema: JsonObject): string | undefined {
+  if (refersByName(schema)) return 'it refers to its parts by names; expected JSON pointers (`#/$defs/…`)';
   const seen = new Set<JsonObject>();
   const queue: JsonObject[] = [schema];
   let recursive = false;
@@ -57,15 +59,29 @@ function collectParts(schema: JsonObject, root: JsonObject, { parts }: Closure):
   const add = (key: string, part: Json | undefined) => {
     if (isObject(part)) parts.set(key, [...(parts.get(key) ?? []), target(part, root)]);
   };
-  for (const map of consumingMaps) if (isObject(schema[map])) for (const [name, part] of Object.entries(schema[map])) add(`${map} ${name}`, part);
-  for (const key of consumingSingles) add(key, schema[key]);
-  if (Array.isArray(schema['prefixItems'])) (schema['prefixItems'] as readonly Json[]).forEach((part, index) => add(`prefixItems ${index}`, part));
+  const patterns = isObject(schema['patternProperties']) ? Object.values(schema['patternProperties']) : [];
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  // A pattern may match any name, so its schema is held against each of them too.
+  for (const name of [...Object.keys(properties), anyName]) for (const part of [properties[name], ...patterns]) add(`member ${name}`, part);
+  for (const key of memberKeys) add(`member ${anyName}`, schema[key]);
+  const items = Array.isArray(schema['prefixItems']) ? (schema['prefixItems'] as readonly Json[]) : [];
+  for (const part of [...items, ...itemKeys.map((key) => schema[key])]) add('item', part);
 }
 
 /** A part that is nothing but a reference is what it refers to. */
 function target(part: JsonObject, root: JsonObject): JsonObject {
   const referred = typeof part['$ref'] === 'string' && Object.keys(part).length === 1 ? resolve(part['$ref'], root) : undefined;
   return isObject(referred) ? referred : part;
+}
+
+/** References that are no pointers, and identifiers that would move what pointers are relative to. */
+function refersByName(value: Json | undefined, level = 0): boolean {
+  if (Array.isArray(value)) return (value as readonly Json[]).some((item) => refersByName(item, level + 1));
+  if (!isObject(value)) return false;
+  const ref = value['$ref'];
+  const named = (typeof ref === 'string' && ref !== '#' && !ref.startsWith('#/')) || ['$dynamicRef', '$recursiveRef'].some((key) => typeof value[key] === 'string');
+  const moved = level > 0 && typeof value['$id'] === 'string';
+  return named || (moved && hasReference(value)) || Object.values(value).some((item) => refersByName(item, level + 1));
 }
 
 const hasReference = (schema: JsonObject): boolean => JSON.stringify(schema).includes('"$ref"');

@@ -30,7 +30,11 @@ function checkSchema({ result, call }: Performed, mode: SchemaMode): readonly st
 }
 
 /** A question back to the client, or a task's handle, is not the tool's answer yet. */
-const isFinal = (value: JsonObject): boolean => (value['resultType'] === undefined || value['resultType'] === 'complete') && value['task'] === undefined;
+function isFinal(value: JsonObject): boolean {
+  const answers = value['content'] !== undefined || value['structuredContent'] !== undefined;
+  const waits = value['task'] !== undefined || (value['resultType'] !== undefined && value['resultType'] !== 'complete');
+  return answers || !waits;
+}
 
 function faultOf(schema: JsonObject, value: Json | undefined): string | undefined {
   try {

@@ -147,11 +147,16 @@ function programOf(expression: string): Program {
   return program;
 }
 
+/** Strings and comments of an expression: neither is code. */
+const quotedOrComment = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\/\/[^\n]*/g;
+
 /** An expression is a server's and its input a caller's, so it may neither match patterns nor go through lists inside lists. */
 function verifyBounded(expression: string): void {
-  const loops = expression.match(/\.\s*(?:map|filter|all|exists|exists_one|transformList|transformMap)\s*\(/g) ?? [];
+  if (/(?<![\w$])[rRbB]{1,2}['"]/.test(expression)) throw mappingError('expected no raw strings and no bytes');
+  const code = expression.replace(quotedOrComment, ' ');
+  const loops = code.match(/\.\s*(?:map|filter|all|exists|exists_one|transformList|transformMap)\s*\(/g) ?? [];
   if (loops.length > 1) throw mappingError('expected at most one of `all`, `exists`, `filter` and `map` in an expression');
-  if (/\bmatches\s*\(/.test(expression)) throw mappingError('expected no `matches`: patterns of strangers are not run');
+  if (/\bmatches\s*\(/.test(code)) throw mappingError('expected no `matches`: patterns of strangers are not run');
 }
 
 interface OptionalValue {

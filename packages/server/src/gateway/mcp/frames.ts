@@ -23,67 +23,98 @@ async function* decode(body: Chunks): AsyncIterable<string> {
   yield decoder.decode();
 }
 
-function grown(buffer: string): string {
-  if (buffer.length > limits.responseBytesMax) throw new FlyballError('performed_unknown', `the answer is larger than ${limits.responseBytesMax} bytes`);
-  return buffer;
+function bounded(bytes: number): void {
+  if (bytes > limits.responseBytesMax) throw new FlyballError('performed_unknown', `the answer is larger than ${limits.responseBytesMax} bytes`);
+}
+
+/** Lines as they come, each looked at once, however the body is cut. The last one may lack its end. */
+async function* readLines(body: Chunks): AsyncIterable<string> {
+  let parts: string[] = [];
+  let length = 0;
+  for await (const text of decode(body)) {
+    const lines = text.split(/\r\n|\n|\r(?!$)/);
+    for (const line of lines.slice(0, -1)) {
+      yield parts.join('') + line;
+      [parts, length] = [[], 0];
+    }
+    const rest = lines.at(-1) ?? '';
+    parts.push(rest);
+    length += rest.length;
+    bounded(length);
+  }
+  if (length > 0) yield parts.join('');
 }
 
 /** Server-sent events (WHATWG HTML, section 9.2.6); comments are dropped. */
 async function* readEvents(body: Chunks): AsyncIterable<Frame> {
-  let buffer = '';
-  for await (const text of decode(body)) {
-    buffer = grown(buffer + text);
-    for (let end = endOfEvent(buffer); end; end = endOfEvent(buffer)) {
-      const frame = parseEvent(buffer.slice(0, end.at));
-      buffer = buffer.slice(end.next);
-      if (frame) yield frame;
+  let event: Event = newEvent();
+  for await (const raw of readLines(body)) {
+    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+    if (line !== '') takeLine(event, line);
+    else {
+      if (event.some) yield toFrame(event);
+      event = newEvent();
     }
   }
 }
 
-function endOfEvent(buffer: string): { readonly at: number; readonly next: number } | undefined {
-  const match = /\r\n\r\n|\n\n|\r\r/.exec(buffer);
-  return match ? { at: match.index, next: match.index + match[0].length } : undefined;
+interface Event {
+  readonly data: string[];
+  readonly fields: Map<string, string>;
+  bytes: number;
+  some: boolean;
 }
 
-function parseEvent(text: string): Frame | undefined {
-  const fields = new Map<string, string[]>();
-  for (const line of text.split(/\r\n|\n|\r/)) {
-    const colon = line.indexOf(':');
-    if (colon === 0) continue;
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
-    fields.set(name, [...(fields.get(name) ?? []), value]);
-  }
-  if (fields.size === 0) return undefined;
-  const last = (name: string) => fields.get(name)?.at(-1);
-  const [id, retry, event] = [last('id'), last('retry'), last('event')];
-  return { data: (fields.get('data') ?? []).join('\n'), ...(id !== undefined && { id }), ...(retry !== undefined && { retry }), ...(event !== undefined && { event }) };
+const newEvent = (): Event => ({ data: [], fields: new Map(), bytes: 0, some: false });
+
+function takeLine(event: Event, line: string): void {
+  const colon = line.indexOf(':');
+  if (colon === 0) return;
+  const name = colon < 0 ? line : line.slice(0, colon);
+  const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+  event.some = true;
+  event.bytes += value.length;
+  bounded(event.bytes);
+  if (name === 'data') event.data.push(value);
+  else event.fields.set(name, value);
 }
 
-/** One JSON text, or several, each ended by a line break. */
+function toFrame({ data, fields }: Event): Frame {
+  const [id, retry, event] = ['id', 'retry', 'event'].map((name) => fields.get(name));
+  return { data: data.join('\n'), ...(id !== undefined && { id }), ...(retry !== undefined && { retry }), ...(event !== undefined && { event }) };
+}
+
+/** One JSON text, or several, each ended by a line break outside of all brackets. */
 async function* readJsonTexts(body: Chunks): AsyncIterable<Frame> {
-  let buffer = '';
-  for await (const text of decode(body)) {
-    buffer = grown(buffer + text);
-    for (let line = buffer.indexOf('\n'); line >= 0; line = buffer.indexOf('\n', line + 1)) {
-      const candidate = buffer.slice(0, line);
-      if (!isJson(candidate)) continue;
-      buffer = buffer.slice(line + 1);
-      line = -1;
-      yield { data: candidate };
+  let text: string[] = [];
+  let length = 0;
+  const state = { depth: 0, quoted: false, escaped: false };
+  for await (const chunk of decode(body)) {
+    length += chunk.length;
+    bounded(length);
+    let from = 0;
+    for (let i = 0; i < chunk.length; i++) {
+      step(state, chunk.charCodeAt(i));
+      if (chunk.charCodeAt(i) !== 0x0a || state.depth > 0 || state.quoted) continue;
+      const data = text.join('') + chunk.slice(from, i);
+      if (data.trim() !== '') yield { data };
+      [text, length, from] = [[], chunk.length - i, i + 1];
     }
+    text.push(chunk.slice(from));
   }
-  if (buffer.trim() !== '') yield { data: buffer };
+  const data = text.join('');
+  if (data.trim() !== '') yield { data };
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** Follows brackets and strings of JSON, one character at a time. */
+function step(state: { depth: number; quoted: boolean; escaped: boolean }, code: number): void {
+  if (state.quoted) {
+    if (state.escaped) state.escaped = false;
+    else if (code === 0x5c) state.escaped = true;
+    else if (code === 0x22) state.quoted = false;
+  } else if (code === 0x22) state.quoted = true;
+  else if (code === 0x7b || code === 0x5b) state.depth++;
+  else if (code === 0x7d || code === 0x5d) state.depth--;
 }
 
 /** A frame as a server-sent event. */

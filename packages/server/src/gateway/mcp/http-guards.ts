@@ -41,7 +41,7 @@ export function headerMismatch(headers: IncomingHttpHeaders, { method, params }:
 const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/;
 
 /** The value that a header carries; nothing when its base64 is not the one way to write it. */
-function decodeHeader(value: string): string | undefined {
+export function decodeHeader(value: string): string | undefined {
   const match = encoded.exec(value);
   if (!match) return value;
   const bytes = Buffer.from(match[1] ?? '', 'base64');

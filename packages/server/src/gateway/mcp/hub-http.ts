@@ -137,7 +137,7 @@ export class HubEndpoint {
     client.sinks.set(key, sink);
     client.cancels.set(key, cancel);
     try {
-      const answer = await client.hub.request(request, era, exchange.caller, cancel.signal);
+      const answer = await client.hub.request(request, era, exchange.caller, exchange.principal, cancel.signal);
       await sink.answer(answer.status, answer.text, {}, answer.headers);
     } finally {
       client.sinks.delete(key);
@@ -147,7 +147,7 @@ export class HubEndpoint {
 
   /** A stream of what changes. What is not offered here is not acknowledged. */
   async #listen({ response, caller }: Exchange, request: RpcRequest, client: Client, sink: HttpSink): Promise<void> {
-    const decided = await client.hub.request(request, 'stateless', caller);
+    const decided = await client.hub.request(request, 'stateless', caller, client.principal);
     if (decided.status !== 200 || decided.text.includes('"error"')) return sink.answer(decided.status, decided.text, {}, decided.headers);
     const wished = isObject(request.params['notifications']) ? request.params['notifications'] : {};
     const honoured: JsonObject = Object.fromEntries(Object.entries(wished).filter(([name, value]) => name.endsWith('ListChanged') && value === true));

@@ -27,7 +27,7 @@ export async function serveStdio(port: GatewayPort, upstreams: readonly HubUpstr
     if (cancels.has(idKey(request.id))) return write(errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     const cancel = new AbortController();
     cancels.set(idKey(request.id), cancel);
-    const { text } = await hub.request(request, era, caller, cancel.signal);
+    const { text } = await hub.request(request, era, caller, 'stdio', cancel.signal);
     cancels.delete(idKey(request.id));
     if (!cancel.signal.aborted) write(text);
   };

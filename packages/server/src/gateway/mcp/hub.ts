@@ -59,20 +59,21 @@ export class Hub {
     return this.upstreams.length === 1 ? (this.upstreams[0]?.upstream ?? ownName) : ownName;
   }
 
-  async request(request: RpcRequest, era: Era, caller: Caller, cancel?: AbortSignal): Promise<Answer> {
+  async request(request: RpcRequest, era: Era, caller: Caller, owner: string, cancel?: AbortSignal): Promise<Answer> {
     if (request.method === 'ping') return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, result: {} }) };
     try {
       const target = targetOf(request);
       const destination = this.#destination(request, target);
       // The rewritten name is what is decided on and what is sent.
       if (destination.upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
+      this.port.tasks.verifyOwner(destination.upstream, request.method, target, owner);
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
       if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true).then(() => this.#reconnectOnce());
       else if (request.method !== 'initialize') await this.#begun();
       const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
       const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(destination.upstream, own, known, destination.name), timeoutMs);
       const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(destination)) : undefined;
-      const ending = await run(attempt(tool), this.port.stages, (issued, signal) => this.#perform(own, era, issued, signal), cancel);
+      const ending = await run(attempt(tool), this.port.stages, (issued, signal) => this.#performed(own, era, issued, signal, owner), cancel);
       if (ending.kind !== 'released') return answerTo(request.id, ending, era, request.method === 'tools/call');
       const { kind, value } = ending.inspected.released;
       return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: value }) }) };
@@ -110,6 +111,13 @@ export class Hub {
       return resolved ? { upstream: resolved.upstream, name: resolved.own } : { upstream: ownName, name: target };
     }
     return { upstream: (target === '' ? undefined : this.#owners.find(target)) ?? ownName, name: target };
+  }
+
+  /** What came back, with tasks held to the call that they came from. */
+  async #performed(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal, owner: string): Promise<Result> {
+    const result = await this.#perform(request, era, issued, signal);
+    this.port.tasks.learn(issued, owner, result);
+    return this.port.tasks.inspect(request.method, issued.call.name, owner, result, this.port.stages);
   }
 
   async #perform(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal): Promise<Result> {
@@ -217,7 +225,7 @@ export class Hub {
   /** What concerns every upstream is asked of every one; lists come back as one, without those that do not answer. */
   async #askAll(method: string, params: JsonObject, request: RpcRequest, issued: Issued, signal: AbortSignal): Promise<Result> {
     const asked = [...this.#conversations.values()].filter((conversation) => !conversation.isLost);
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, (issued.deadlineMs - this.port.stages.clock.now()) * patiencePart))]);
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.floor((issued.deadlineMs - this.port.stages.clock.now()) * patiencePart)))]);
     const settled = await Promise.allSettled(asked.map((conversation) => this.#askPages(conversation, method, params, request, issued, bounded)));
     const answers = settled.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
     settled.forEach((answer, index) => {

@@ -8,5 +8,6 @@ export { callerOf, createListener, type Endpoint, type OtherRoute } from './list
 export type { GatewayPort } from './port.js';
 export { received } from './port.js';
 export { HttpRelay } from './relay.js';
+export { TaskBook } from './task-book.js';
 export { type Command, StdioLink } from './stdio-link.js';
 export { foldPins, type PinRecord, type PinState, pinStream, ToolBook, toolsOf } from './tool-book.js';

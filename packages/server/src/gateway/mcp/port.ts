@@ -1,6 +1,7 @@
 import { FlyballError, type JsonObject } from '@flyball/protocol';
 import type { Stages } from '../../action/stages.js';
 import type { Presented, Received, Situated } from '../../action/states.js';
+import type { TaskBook } from './task-book.js';
 import type { ToolBook } from './tool-book.js';
 
 /** What the MCP gateway asks of the rest of the house. It decides nothing itself. */
@@ -8,6 +9,7 @@ export interface GatewayPort {
   readonly tenant: string;
   readonly stages: Stages;
   readonly tools: ToolBook;
+  readonly tasks: TaskBook;
   couldAllow(situated: Situated): boolean;
   /** An id for the next attempt, from the store's clock. */
   newId(): string;

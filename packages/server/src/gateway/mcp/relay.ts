@@ -9,6 +9,7 @@ import { targetOf, toCall, withArguments } from './call.js';
 import { type Era } from './eras.js';
 import { type Frame, readFrames } from './frames.js';
 import { encodeHeader } from './http-guards.js';
+import { parameterHeaders, parameterMismatch } from './parameter-headers.js';
 import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
 import { filterTools } from './list-filter.js';
 import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
@@ -105,14 +106,17 @@ export class HttpRelay {
     const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
       const outgoing = { ...request, params: withArguments(request.method, request.params, issued.effectiveArgs) };
       const ended = listens ? closing(exchange.response, signal) : signal;
-      const reply = await this.upstream.exchange({ method: 'POST', headers: this.#headers(exchange.request.headers, connection, outgoing), body: writeMessage(outgoing), signal: ended });
+      const reply = await this.upstream.exchange({ method: 'POST', headers: { ...this.#headers(exchange.request.headers, connection, outgoing), ...parameterHeaders(issued.call.tool, issued.effectiveArgs) }, body: writeMessage(outgoing), signal: ended });
       if (reply.session !== undefined && request.method === 'initialize') connection = this.#connections.open(exchange.principal, reply.session);
       if (reply.status >= 400) return refusedByUpstream(reply, delivery);
       const answered = this.#answer(reply, connection, request.id, delivery, era);
-      const result = await (listens ? answered.catch(endOfListening(ended)) : answered);
+      const raw = await (listens ? answered.catch(endOfListening(ended)) : answered);
+      this.port.tasks.learn(issued, exchange.principal, raw);
+      const result = this.port.tasks.inspect(request.method, issued.call.name, exchange.principal, raw, this.port.stages);
+      delivery.rewritten = result !== raw;
       if (request.method !== 'tools/list' || result.kind === 'error') return result;
       const value = await filterTools(this.port, issued, this.upstream.name, result.value);
-      delivery.rewritten = value !== result.value;
+      delivery.rewritten ||= value !== result.value;
       return { ...result, value };
     };
     const ending = await this.#run(exchange, request, connection, perform, listens ? undefined : cancel.signal);
@@ -125,8 +129,11 @@ export class HttpRelay {
     const timeoutMs = request.method === 'subscriptions/listen' ? limits.attemptMsMax : this.settings.timeoutMs;
     try {
       const name = targetOf(request);
+      this.port.tasks.verifyOwner(this.upstream.name, request.method, name, exchange.principal);
       const attempt = (tool?: ToolDefinition) => received(this.port, exchange.caller, toCall(this.upstream.name, request, tool, name), timeoutMs);
       const found = request.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(name, exchange, request, connection)) : undefined;
+      const wrong = request.method === 'tools/call' ? parameterMismatch(exchange.request.headers, found, attempt(found).call.args) : undefined;
+      if (wrong !== undefined) return errorAnswer(request.id, { code: rpcCodes.headerMismatch, message: `the header \`${wrong}\` does not say what the body says` }, 400);
       return await run(attempt(found), this.port.stages, perform, cancel);
     } catch (error) {
       if (!(error instanceof FlyballError)) throw error;
@@ -209,7 +216,7 @@ export class HttpRelay {
 
   /** Headers for the upstream: the protocol's own, never the client's credentials. */
   #headers(incoming: IncomingHttpHeaders, connection: RelayConnection, request?: RpcRequest): Record<string, string> {
-    const passed = ['mcp-protocol-version', 'last-event-id', ...Object.keys(incoming).filter((name) => name.startsWith('mcp-param-'))];
+    const passed = ['mcp-protocol-version', 'last-event-id'];
     const copied = Object.fromEntries(passed.flatMap((name) => (typeof incoming[name] === 'string' ? [[name, incoming[name]]] : [])));
     const stateless = incoming['mcp-method'] !== undefined && request;
     return {
