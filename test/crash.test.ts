@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Canary, startCanary } from './support/canary.js';
 import { command, type RunningGovernor, startGovernor, waitFor, writeInstallation } from './support/governor.js';
@@ -11,9 +12,14 @@ let canary: Canary;
 let directory: string;
 beforeAll(async () => {
   canary = await startCanary();
-  directory = writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 1 }` });
+  directory = install({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 1 }` });
 });
-afterAll(() => canary.stop());
+const folders: string[] = [];
+const install = (options: Parameters<typeof writeInstallation>[0]) => folders[folders.push(writeInstallation(options)) - 1] ?? '';
+afterAll(() => {
+  canary.stop();
+  folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+});
 
 /** Calls as fast as they are answered, until the process is gone; `answered` is told of each. */
 async function callUntilDead(client: WireClient, name: string, answered: (to: string) => void): Promise<void> {
@@ -104,7 +110,7 @@ test('law: 100 calls at once on a node that has just started are all made', asyn
 });
 
 test('abuse 89: SIGTERM lets what is under way finish and be recorded, takes nothing new and ends with code 0', async () => {
-  const governor = await startGovernor({ directory: writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
+  const governor = await startGovernor({ directory: install({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
   const client = await warmClient(governor);
   await canary.control({ delayMs: 2_500 });
   const calls = Array.from({ length: 8 }, (_, n) => transferTo(client, `draining-${n}`));
@@ -125,7 +131,7 @@ test('abuse 89: SIGTERM lets what is under way finish and be recorded, takes not
 });
 
 test('attack: an action that outlasts the drain is not forgotten: it has its outcome, now or after the next start', async () => {
-  const own = writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 12 }` });
+  const own = install({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 12 }` });
   const governor = await startGovernor({ directory: own });
   const client = await warmClient(governor);
   await canary.control({ delayMs: 8_000 });
@@ -146,7 +152,7 @@ test('attack: an action that outlasts the drain is not forgotten: it has its out
 });
 
 test('attack: a data directory that another process has: a clear message, a code that says so, and the first one goes on', async () => {
-  const governor = await startGovernor({ directory: writeInstallation({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
+  const governor = await startGovernor({ directory: install({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}" }` }) });
   const second = await command(governor.directory, ['up']);
   expect(second.code).not.toBe(0);
   expect(second.stderr).toMatch(new RegExp(`is in use by process ${governor.child.pid}`));

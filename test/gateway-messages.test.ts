@@ -172,6 +172,6 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
 
 test('law: every call that reached the server is in the record', async () => {
   const rows = await actions(governor, 500);
-  const begun = rows.filter(({ kind, action }) => kind === 'intent' && (action === 'customer.read' || action === 'public.read' || action === 'wipe'));
+  const begun = rows.filter(({ kind, action }) => kind === 'intent' && (action === 'customer.read' || action === 'public.read' || action === 'listing' || action === 'wipe'));
   expect(begun).toHaveLength(upstream.of('tools/call').length);
 });

@@ -146,11 +146,12 @@ export class Hub {
     await this.#opening;
   }
 
-  /** At most one attempt to reconnect at a time, and not more than one in a few seconds. */
+  /** What was lost is looked for at once; what was never there, not more than once in a second. */
   #reconnectOnce(): Promise<void> {
     const now = this.port.stages.clock.now();
-    const lost = this.upstreams.some(({ upstream }) => this.#conversations.get(upstream)?.isLost ?? true);
-    if (!lost || now - this.#reconnectedAtMs < reconnectEveryMs) return this.#reconnecting;
+    const lost = [...this.#conversations.values()].some((conversation) => conversation.isLost);
+    const absent = this.upstreams.length > this.#conversations.size && now - this.#reconnectedAtMs >= reconnectEveryMs;
+    if (!lost && !absent) return this.#reconnecting;
     this.#reconnectedAtMs = now;
     this.#reconnecting = this.#reconnect();
     return this.#reconnecting;

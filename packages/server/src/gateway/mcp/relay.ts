@@ -14,8 +14,9 @@ import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
 import { filterTools } from './list-filter.js';
 import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
 import { type Caller, type GatewayPort, received, recorded } from './port.js';
-import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
 import { type Pending, RelayConnection, RelayConnections } from './relay-connection.js';
+import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
+import { openState, sealState } from './request-state.js';
 import { HttpSink } from './sink.js';
 
 export interface RelaySettings {
@@ -104,7 +105,8 @@ export class HttpRelay {
     if (connection.pending.has(idKey(request.id))) return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     connection.pending.set(idKey(request.id), delivery);
     const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
-      const outgoing = { ...request, params: withArguments(request.method, request.params, issued.effectiveArgs) };
+      const opened = openState(request, exchange.principal);
+      const outgoing = { ...opened, params: withArguments(opened.method, opened.params, issued.effectiveArgs) };
       const ended = listens ? closing(exchange.response, signal) : signal;
       const reply = await this.upstream.exchange({ method: 'POST', headers: { ...this.#headers(exchange.request.headers, connection, outgoing), ...parameterHeaders(issued.call.tool, issued.effectiveArgs) }, body: writeMessage(outgoing), signal: ended });
       if (reply.session !== undefined && request.method === 'initialize') connection = this.#connections.open(exchange.principal, reply.session);
@@ -114,8 +116,8 @@ export class HttpRelay {
       this.port.tasks.learn(issued, exchange.principal, raw);
       const result = this.port.tasks.inspect(request.method, issued.call.name, exchange.principal, raw, this.port.stages);
       delivery.rewritten = result !== raw;
-      if (request.method !== 'tools/list' || result.kind === 'error') return result;
-      const value = await filterTools(this.port, issued, this.upstream.name, result.value);
+      if (result.kind === 'error') return result;
+      const value = request.method === 'tools/list' ? await filterTools(this.port, issued, this.upstream.name, result.value) : sealState(result.value, exchange.principal, request);
       delivery.rewritten ||= value !== result.value;
       return { ...result, value };
     };
@@ -130,6 +132,7 @@ export class HttpRelay {
     try {
       const name = targetOf(request);
       this.port.tasks.verifyOwner(this.upstream.name, request.method, name, exchange.principal);
+      openState(request, exchange.principal);
       const attempt = (tool?: ToolDefinition) => received(this.port, exchange.caller, toCall(this.upstream.name, request, tool, name), timeoutMs);
       const found = request.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(name, exchange, request, connection)) : undefined;
       const wrong = request.method === 'tools/call' ? parameterMismatch(exchange.request.headers, found, attempt(found).call.args) : undefined;
