@@ -1,5 +1,6 @@
 import { FlyballError } from '@flyball/protocol';
 import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Desk } from './desk.js';
 
@@ -18,12 +19,12 @@ export function administratorsApi(desk: Desk, authenticate: AuthenticatePerson, 
   const app = new Hono<Env>();
   app.use('*', async (c, next) => {
     if (!allowedHosts.has((c.req.header('host') ?? '').toLowerCase()) || c.req.header('origin') !== undefined) return c.json({ error: { code: 'denied', message: 'requests from this host or origin are not taken' } }, 403);
-    if (Number(c.req.header('content-length') ?? '0') > bodyBytesMost) return c.json({ error: { code: 'request_too_large', message: `expected at most ${bodyBytesMost} bytes` } }, 413);
     const token = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     if (token === undefined) throw new FlyballError('unauthenticated', 'expected a bearer token of an administrator');
     c.set('person', await authenticate(token));
     await next();
   });
+  app.use('*', bodyLimit({ maxSize: bodyBytesMost, onError: (c) => c.json({ error: { code: 'request_too_large', message: `expected at most ${bodyBytesMost} bytes` } }, 413) }));
   app.get('/v1/status', async (c) => c.json(await desk.status()));
   app.get('/v1/sessions', async (c) => c.json(await desk.sessions(most(c))));
   app.get('/v1/actions', async (c) => c.json(await desk.actions(most(c), c.req.query('session'))));

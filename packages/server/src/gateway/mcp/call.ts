@@ -30,9 +30,9 @@ export function targetOf({ method, params }: RpcRequest): string {
 }
 
 /** Names are compared exactly, so what only looks like another name is refused: a lenient server might take it for that one. */
-function named(value: Json | undefined, where: string): string {
+function named(value: Json | undefined, where: string, form: 'NFC' | 'NFKC' = where === 'name' ? 'NFKC' : 'NFC'): string {
   if (typeof value !== 'string' || value === '' || value.length > nameMost) throw malformed(`\`${where}\` to be a string of 1 to ${nameMost} characters`);
-  if (value !== value.normalize('NFC') || value !== value.trim() || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value)) throw malformed(`\`${where}\` without control, invisible or unnormalised characters`);
+  if (value !== value.normalize(form) || value !== value.trim() || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(value)) throw malformed(`\`${where}\` without control, invisible or unnormalised characters`);
   return value;
 }
 

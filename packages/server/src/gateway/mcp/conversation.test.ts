@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Conversation } from './conversation.js';
 import type { Link, LinkListener } from './link.js';
-import type { RequestId, RpcMessage } from './message.js';
+import type { RequestId, RpcMessage, RpcRequest } from './message.js';
 
 /** A connection in memory: what is sent is kept, what is said is the test's. */
 function opened() {
@@ -18,7 +18,7 @@ function opened() {
     { hear: (message, during) => void heard.push({ message, during }) },
   );
   const say = (message: RpcMessage) => listener?.message(message);
-  const requests = () => sent.filter((message) => message.kind === 'request');
+  const requests = (): readonly RpcRequest[] => sent.filter((message) => message.kind === 'request');
   return { conversation, sent, requests, heard, say, lose: (why: string) => listener?.lost(why) };
 }
 
@@ -31,7 +31,7 @@ describe('a conversation with one upstream', () => {
     const answers = [conversation.ask('tools/call', { n: 1 }, 5), conversation.ask('tools/call', { n: 2 }, 5), conversation.ask('tools/call', { n: 3 }, '5')];
     await wait(1);
     expect(new Set(requests().map(idOf)).size).toBe(3);
-    [...requests()].reverse().forEach((request) => say({ kind: 'response', id: idOf(request), result: { of: (request as { params: { n: number } }).params.n } }));
+    [...requests()].reverse().forEach((request) => say({ kind: 'response', id: idOf(request), result: { of: request.params['n'] ?? null } }));
     expect((await Promise.all(answers)).map(({ result }) => result)).toEqual([{ of: 1 }, { of: 2 }, { of: 3 }]);
   });
 

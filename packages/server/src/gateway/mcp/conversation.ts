@@ -47,6 +47,7 @@ export class Conversation {
 
   /** @param client the client's id of the request, when it is the client that asks */
   async ask(method: string, params: JsonObject, client: RequestId | undefined, signal?: AbortSignal): Promise<RpcResponse> {
+    if (signal?.aborted) throw new FlyballError('performed_failed', 'cancelled before it was sent; nothing was sent');
     if (this.#lost !== undefined) throw new FlyballError('performed_failed', `${this.#lost}; nothing was sent`);
     const id = ++this.#next;
     const request: RpcRequest = { kind: 'request', id, method, params };

@@ -31,8 +31,12 @@ function bounded(bytes: number): void {
 async function* readLines(body: Chunks): AsyncIterable<string> {
   let parts: string[] = [];
   let length = 0;
-  for await (const text of decode(body)) {
-    const lines = text.split(/\r\n|\n|\r(?!$)/);
+  let endedWithCr = false;
+  for await (const chunk of decode(body)) {
+    // A line end of two characters may be cut in the middle: its second half ends no other line.
+    const text = endedWithCr && chunk.startsWith('\n') ? chunk.slice(1) : chunk;
+    if (chunk !== '') endedWithCr = chunk.endsWith('\r');
+    const lines = text.split(/\r\n|\n|\r/);
     for (const line of lines.slice(0, -1)) {
       yield parts.join('') + line;
       [parts, length] = [[], 0];
@@ -48,8 +52,7 @@ async function* readLines(body: Chunks): AsyncIterable<string> {
 /** Server-sent events (WHATWG HTML, section 9.2.6); comments are dropped. */
 async function* readEvents(body: Chunks): AsyncIterable<Frame> {
   let event: Event = newEvent();
-  for await (const raw of readLines(body)) {
-    const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
+  for await (const line of readLines(body)) {
     if (line !== '') takeLine(event, line);
     else {
       if (event.some) yield toFrame(event);
@@ -73,10 +76,10 @@ function takeLine(event: Event, line: string): void {
   const name = colon < 0 ? line : line.slice(0, colon);
   const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
   event.some = true;
-  event.bytes += value.length;
+  event.bytes += line.length + 1;
   bounded(event.bytes);
   if (name === 'data') event.data.push(value);
-  else event.fields.set(name, value);
+  else if (name === 'id' || name === 'retry' || name === 'event') event.fields.set(name, value);
 }
 
 function toFrame({ data, fields }: Event): Frame {

@@ -58,7 +58,7 @@ async function serve(port: GatewayPort, settings: ListenerSettings, request: Inc
   const endpoint = settings.endpoints.get(path);
   if (!endpoint) {
     if (await settings.other(request, response, path, () => readBody(request))) return;
-    return reply(response, errorAnswer(null, { code: rpcCodes.invalid, message: `nothing is served here; MCP endpoints: ${[...settings.endpoints.keys()].join(', ')}` }, 404), settings);
+    return reply(response, errorAnswer(null, { code: rpcCodes.invalid, message: 'nothing is served here; MCP endpoints are `/mcp` and `/mcp/NAME`' }, 404), settings);
   }
   switch (request.method) {
     case 'POST':
