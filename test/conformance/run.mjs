@@ -3,7 +3,7 @@
 //
 //   MCP_FIXTURE_COMMAND  serves an everything-server on 127.0.0.1:$PORT/mcp; by default the one in the PyPI package mcp
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,12 +49,10 @@ function pythonFixture() {
   return `exec ${join(bin, 'mcp-everything-server')} --port "$PORT"`;
 }
 
+/** Logs go to files: a pipe that nobody reads while a suite runs would fill up and stop its writer. */
 function start(command, env, log) {
-  const child = spawn('bash', ['-c', command], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const text = [];
-  child.stdout.on('data', (data) => text.push(data));
-  child.stderr.on('data', (data) => text.push(data));
-  child.on('exit', () => writeFileSync(join(cache, log), Buffer.concat(text)));
+  const file = openSync(join(cache, log), 'w');
+  const child = spawn('bash', ['-c', command], { env: { ...process.env, ...env }, stdio: ['ignore', file, file], detached: true });
   children.push(child);
   return child;
 }
