@@ -1,4 +1,6 @@
-import { command, type RunningGovernor } from './governor.js';
+import { join } from 'node:path';
+import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
+import type { RunningGovernor } from './governor.js';
 
 export interface ActionRow {
   readonly id: string;
@@ -9,9 +11,13 @@ export interface ActionRow {
   readonly effect: string;
 }
 
-/** The newest attempts in the record, newest first. */
+const tokenMs = 600_000;
+
+/** The newest attempts in the record, newest first: what `flyball actions --json` shows, without starting it for each look. */
 export async function actions(governor: RunningGovernor, most = 50): Promise<readonly ActionRow[]> {
-  const { code, stdout, stderr } = await command(governor.directory, ['actions', '--json', '--most', String(most)]);
-  if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as readonly ActionRow[];
+  const key = loadLocalKey(join(governor.directory, '.flyball'));
+  const token = await signLocalToken(key, { subject: 'operator', audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: tokenMs });
+  const response = await fetch(`${governor.administrators}/v1/actions?most=${most}`, { headers: { authorization: `Bearer ${token}` } });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as readonly ActionRow[];
 }
