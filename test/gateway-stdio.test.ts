@@ -7,7 +7,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest';
 import { canaryScript, type CanaryCall } from './support/canary.js';
 import { command, flyball, startGovernor, waitFor, writeInstallation } from './support/governor.js';
 import { decisionOf, expectAllowed, raw } from './support/mcp.js';
-import { openPipe, type PipeClient, processesWith } from './support/pipe.js';
+import { endAll, openPipe, type PipeClient, processesWith } from './support/pipe.js';
 import type { ActionRow } from './support/record.js';
 import { openWire, stateless, textOf } from './support/wire.js';
 
@@ -32,6 +32,7 @@ afterEach(async () => {
     pipe.child.kill('SIGKILL');
     await pipe.exited();
   }
+  endAll(`mark-${process.pid}-`);
 });
 
 const calls = (): readonly CanaryCall[] => readFileSync(ledger, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as CanaryCall);

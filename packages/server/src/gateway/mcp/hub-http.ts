@@ -45,7 +45,7 @@ class Client implements Audience {
   }
 }
 
-const clientsMost = 1_000;
+const clientsOfOneMost = 100;
 
 /** An MCP server over streamable HTTP whose tools are those of its upstreams. */
 export class HubEndpoint {
@@ -114,10 +114,18 @@ export class HubEndpoint {
 
   async #keep(key: string, client: Client): Promise<void> {
     this.#clients.set(key, client);
-    const [oldest] = this.#clients;
-    if (this.#clients.size <= clientsMost || !oldest) return;
+    // Whoever opens too many loses their own oldest, never somebody else's.
+    const own = [...this.#clients].filter(([, known]) => known.principal === client.principal);
+    const [oldest] = own;
+    if (own.length <= clientsOfOneMost || !oldest) return;
     this.#clients.delete(oldest[0]);
     await oldest[1].hub.close();
+  }
+
+  /** A connection that was not allowed to begin is none. */
+  async #drop(client: Client): Promise<void> {
+    this.#clients.delete(client.id);
+    await client.hub.close();
   }
 
   #named({ request, principal }: Exchange): Client | undefined {
@@ -128,7 +136,8 @@ export class HubEndpoint {
 
   async #request(exchange: Exchange, request: RpcRequest, era: Era, client: Client): Promise<void> {
     const begins = request.method === 'initialize';
-    const sink = new HttpSink(exchange.response, () => (begins ? { 'mcp-session-id': client.id } : {}) as Record<string, string>);
+    let begun = false;
+    const sink = new HttpSink(exchange.response, () => (begins && begun ? { 'mcp-session-id': client.id } : {}) as Record<string, string>);
     if (request.method === 'subscriptions/listen') return this.#listen(exchange, request, client, sink);
     const key = idKey(request.id);
     if (client.sinks.has(key) && era === 'sessions') return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
@@ -138,6 +147,8 @@ export class HubEndpoint {
     client.cancels.set(key, cancel);
     try {
       const answer = await client.hub.request(request, era, exchange.caller, exchange.principal, cancel.signal);
+      begun = answer.text.includes('"result":');
+      if (begins && !begun) await this.#drop(client);
       await sink.answer(answer.status, answer.text, {}, answer.headers);
     } finally {
       client.sinks.delete(key);
