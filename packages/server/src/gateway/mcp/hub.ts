@@ -68,7 +68,9 @@ export class Hub {
       if (destination.upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
       this.port.tasks.verifyOwner(destination.upstream, request.method, target, owner);
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
-      if (era === 'stateless') await this.#introduce({}, sessionVersions[0], true).then(() => this.#reconnectOnce());
+      // A call needs its tool's definition to be decided; all else connects to servers only when it is allowed.
+      if (era === 'stateless' && request.method === 'tools/call') await this.#connect();
+      else if (era === 'stateless') await this.#reconnecting;
       else if (request.method !== 'initialize') await this.#begun();
       const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
       const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(destination.upstream, own, known, destination.name), timeoutMs);
@@ -122,6 +124,7 @@ export class Hub {
 
   async #perform(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal): Promise<Result> {
     const { method } = request;
+    if (era === 'stateless') await this.#connect();
     const params = era === 'stateless' ? toSessions(request.params) : request.params;
     if (method === 'initialize') return this.#initialize(params);
     // Whether this client may listen is all there is to decide; who sends to it is the endpoint's business.
@@ -144,6 +147,11 @@ export class Hub {
   async #begun(): Promise<void> {
     if (!this.#opening) throw new FlyballError('request_malformed', 'expected `initialize` first');
     await this.#opening;
+  }
+
+  async #connect(): Promise<void> {
+    await this.#introduce({}, sessionVersions[0], true);
+    await this.#reconnectOnce();
   }
 
   /** What was lost is looked for at once; what was never there, not more than once in a second. */
