@@ -69,7 +69,7 @@ export class Hub {
       this.port.tasks.verifyOwner(destination.upstream, request.method, target, owner);
       const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
       // A call needs its tool's definition to be decided; all else connects to servers only when it is allowed.
-      if (era === 'stateless' && request.method === 'tools/call') await this.#connect();
+      if (era === 'stateless' && request.method === 'tools/call') await this.#connect(destination.upstream);
       else if (era === 'stateless') await this.#reconnecting;
       else if (request.method !== 'initialize') await this.#begun();
       const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
@@ -124,7 +124,7 @@ export class Hub {
 
   async #perform(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal): Promise<Result> {
     const { method } = request;
-    if (era === 'stateless') await this.#connect();
+    if (era === 'stateless') await this.#connect(issued.call.upstream);
     const params = era === 'stateless' ? toSessions(request.params) : request.params;
     if (method === 'initialize') return this.#initialize(params);
     // Whether this client may listen is all there is to decide; who sends to it is the endpoint's business.
@@ -149,9 +149,11 @@ export class Hub {
     await this.#opening;
   }
 
-  async #connect(): Promise<void> {
+  /** A stateless client's connection. Nobody waits for a server that the request does not go to. */
+  async #connect(upstream: string): Promise<void> {
     await this.#introduce({}, sessionVersions[0], true);
-    await this.#reconnectOnce();
+    const reconnected = this.#reconnectOnce();
+    if (this.#conversations.get(upstream)?.isLost ?? true) await reconnected;
   }
 
   /** What was lost is looked for at once; what was never there, not more than once in a second. */
@@ -189,7 +191,7 @@ export class Hub {
   async #open(upstream: HubUpstream, params: JsonObject, announce: boolean): Promise<Introduction | undefined> {
     const conversation = new Conversation(upstream.open, this.#audience);
     try {
-      const answer = await conversation.ask('initialize', params, undefined, AbortSignal.timeout(upstream.timeoutMs));
+      const answer = await conversation.ask('initialize', params, undefined, AbortSignal.timeout(Math.max(1, Math.floor(upstream.timeoutMs * patiencePart))));
       if (!answer.result) throw new FlyballError('performed_failed', 'the upstream server did not take `initialize`');
       if (announce) await conversation.tell('notifications/initialized', {});
       this.#conversations.set(upstream.upstream, conversation);
