@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openBundle, type RunningGovernor, startGovernor } from './support/governor.js';
 import { connect, decisionOf, raw } from './support/mcp.js';
-import { actions } from './support/record.js';
+import { actions, settledActions } from './support/record.js';
 import { event, json, type Seen, startUpstream, stream, tool, type Upstream } from './support/upstream.js';
 import { isRefusal, openWire, resultOf, rpc, stateless, textOf, toolCall, type WireClient, within } from './support/wire.js';
 
@@ -62,7 +62,7 @@ test.each(['work', 'gone__work'])('law: a call of %s, whose server is not there,
   const client = name === 'work' ? undefined : await openWire(url, other);
   const answer = await (client ? client.call(name) : raw(url, toolCall(name), other));
   expect(isRefusal(answer), answer.text).toBe(true);
-  const [row] = (await actions(governor, 20)).filter(({ identity }) => identity === 'other');
+  const [row] = (await settledActions(governor, 20)).filter(({ identity }) => identity === 'other');
   expect(row).toMatchObject({ effect: expect.stringMatching(/failed|none/) as string, action: expect.stringMatching(/anything.use|work/) as string });
 });
 
@@ -97,7 +97,7 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
     expect(answer, 'an answer comes').toBeDefined();
     if (answer) expect(isRefusal(answer), `${what}: ${answer.text.slice(0, 200)}`).toBe(true);
     if (answer && effect === 'unknown') expect(decisionOf(resultOf(answer)).outcome).toBe('unknown');
-    const rows = await actions(governor, 6);
+    const rows = await settledActions(governor, 6);
     expect(rows.filter((row) => row.identity === 'tester' && row.kind === 'intent' && row.action === 'anything.use')[0]).toMatchObject({ effect });
     expect(upstream.of('tools/call', 'work').length - before, 'never retried').toBe(1);
     expect(textOf(await client.call(name('fine'))), 'the same client goes on').toBe('done fine');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningGovernor, startGovernor } from './support/governor.js';
-import { actions } from './support/record.js';
+import { actions, settledActions } from './support/record.js';
 import { event, json, startUpstream, stream, tool, type Upstream } from './support/upstream.js';
 import { isRefusal, openWire, rpc, textOf, toolCall, type WireClient, within } from './support/wire.js';
 
@@ -141,7 +141,7 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
     upstream.behaviour = () => undefined;
     expect(text).not.toContain('wrong');
     expect(text).toMatch(/"isError":true|"error":/);
-    expect((await actions(governor, 1))[0]).toMatchObject({ action: 'customer.read', effect: 'unknown' });
+    expect((await settledActions(governor, 1))[0]).toMatchObject({ action: 'customer.read', effect: 'unknown' });
   });
 
   test('attack: an answer that says its result twice is not shown as it was not judged', async () => {

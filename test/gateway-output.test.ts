@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openBundle, type RunningGovernor, startGovernor } from './support/governor.js';
 import { decisionOf, raw, type RawAnswer } from './support/mcp.js';
-import { actions } from './support/record.js';
+import { settledActions } from './support/record.js';
 import { json, type Seen, startUpstream, stream, tool, type Upstream } from './support/upstream.js';
 import { isRefusal, openWire, resultOf, stateless, textOf, within } from './support/wire.js';
 
@@ -77,7 +77,8 @@ describe.each([['relay', (mode: string) => [`/mcp/${mode}`, ''] as const], ['hub
     answerCalls(`{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"inside"}]${content === undefined ? '' : `,"structuredContent":${content}`}}}`);
     const answer = await call(mode, 'shaped');
     expect(answer.text.includes('inside')).toBe(outcome === 'released');
-    await vi.waitFor(async () => expect((await actions(governor, 1))[0], 'the action has happened').toMatchObject({ effect: 'succeeded' }));
+    const [row] = await settledActions(governor, 1);
+    expect(row, 'the action has happened').toMatchObject({ effect: 'succeeded' });
     if (outcome === 'refused') expect(decisionOf(resultOf(answer)).outcome).toBe('succeeded');
   });
 

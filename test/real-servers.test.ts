@@ -10,7 +10,7 @@ import { openBundle, type RunningGovernor, startGovernor } from './support/gover
 import { connect, decisionOf } from './support/mcp.js';
 import { processesWith } from './support/pipe.js';
 import { installServers, scriptOf, type ServerName, serverNames } from './support/real-servers.js';
-import { actions } from './support/record.js';
+import { settledActions } from './support/record.js';
 
 const installed = installServers();
 /** What the servers work on. */
@@ -84,7 +84,7 @@ describe.skipIf(!installed).each(Object.entries(clients))('story: real servers, 
     for (const server of serverNames) expect(names).toContain(`${server}__${calls[server][0]}`);
     for (const server of serverNames) await callOne(client, server, `${server}__`);
     await client.close();
-    const rows = (await actions(governor, 40)).filter(({ action, kind }) => action === 'anything.use' && kind === 'intent');
+    const rows = (await settledActions(governor, 40)).filter(({ action, kind }) => action === 'anything.use' && kind === 'intent');
     expect(rows.slice(0, serverNames.length).map(({ effect }) => effect)).toEqual(serverNames.map(() => 'succeeded'));
   });
 

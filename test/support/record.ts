@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
+import { vi } from 'vitest';
 import type { RunningGovernor } from './governor.js';
 
 export interface ActionRow {
@@ -20,4 +21,18 @@ export async function actions(governor: RunningGovernor, most = 50): Promise<rea
   const response = await fetch(`${governor.administrators}/v1/actions?most=${most}`, { headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(await response.text());
   return (await response.json()) as readonly ActionRow[];
+}
+
+const settlingMs = 5_000;
+
+/** The same when nothing is under way any more: the outcome of a call may follow its answer by a few milliseconds. */
+export async function settledActions(governor: RunningGovernor, most = 50): Promise<readonly ActionRow[]> {
+  return vi.waitFor(
+    async () => {
+      const rows = await actions(governor, most);
+      if (rows.some(({ effect }) => effect === 'under way')) throw new Error('an action is still under way');
+      return rows;
+    },
+    { timeout: settlingMs },
+  );
 }

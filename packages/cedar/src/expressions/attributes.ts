@@ -1,0 +1,81 @@
+import { CedarError, EvaluationError, typeError } from '../errors.js';
+import { EntityUid } from '../values/entity-uid.js';
+import type { Json } from '../values/json.js';
+import { CedarRecord, typeOf, type Value } from '../values/value.js';
+import type { Compiled, Environment, Run } from './compiled.js';
+
+/** An attribute's name as it stands behind a value: `.name`, or `["odd name"]`. */
+export const dotted = (name: string): string => (/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
+
+/** `left.name`. */
+export function attributeOf(left: Compiled, name: string): Compiled {
+  const path = left.path === undefined ? undefined : left.path + dotted(name);
+  const run: Run = (environment) => {
+    const owner = left.run(environment);
+    const value = attributesOf(owner, environment, path)?.get(name);
+    if (value !== undefined) return value;
+    throw missing(owner, name, path);
+  };
+  return { run, ...(path !== undefined && { path }) };
+}
+
+function missing(owner: Value, name: string, path: string | undefined): EvaluationError {
+  const whose = owner instanceof EntityUid ? `\`${String(owner)}\`` : 'record';
+  return new EvaluationError('attribute', `${whose} does not have the attribute \`${name}\`${path === undefined ? '' : `: \`${path}\``}`, path ?? name);
+}
+
+function attributesOf(owner: Value, environment: Environment, path: string | undefined): ReadonlyMap<string, Value> {
+  if (owner instanceof CedarRecord) return owner.attributes;
+  if (!(owner instanceof EntityUid)) throw typeError('(entity or record)', typeOf(owner));
+  const entity = environment.entities.get(owner.key);
+  if (!entity) throw noEntity(owner, path);
+  return entity.attributes.attributes;
+}
+
+const noEntity = (uid: EntityUid, path?: string) => new EvaluationError('entity', `entity \`${String(uid)}\` does not exist`, path);
+
+/** `left has name`, or `left has one.two.three`. */
+export function hasAttribute(left: Compiled, json: Json | undefined): Compiled {
+  const names = typeof json === 'string' ? [json] : (json as readonly string[]);
+  if (!Array.isArray(names) || names.length === 0 || names.some((name) => typeof name !== 'string')) throw new CedarError('expected `has` with a name or a list of names');
+  const steps: { readonly owner: Compiled; readonly name: string }[] = [];
+  let owner = left;
+  for (const name of names) {
+    steps.push({ owner, name });
+    owner = attributeOf(owner, name);
+  }
+  return { run: (environment) => steps.every((step) => has(step.owner.run(environment), step.name, environment)) };
+}
+
+function has(owner: Value, name: string, environment: Environment): boolean {
+  if (owner instanceof CedarRecord) return owner.attributes.has(name);
+  if (owner instanceof EntityUid) return environment.entities.get(owner.key)?.attributes.attributes.has(name) ?? false;
+  throw typeError('(entity or record)', typeOf(owner));
+}
+
+const tagName = (value: Value): string => {
+  if (typeof value === 'string') return value;
+  throw typeError('string', typeOf(value));
+};
+
+const tagged = (value: Value): EntityUid => {
+  if (value instanceof EntityUid) return value;
+  throw typeError('(entity of any type)', typeOf(value));
+};
+
+/** `left.hasTag(right)`. */
+export function hasTag(left: Value, right: Value, environment: Environment): Value {
+  const entity = environment.entities.get(tagged(left).key);
+  return entity?.tags.attributes.has(tagName(right)) ?? (tagName(right), false);
+}
+
+/** `left.getTag(right)`. */
+export function getTag(left: Value, right: Value, environment: Environment): Value {
+  const uid = tagged(left);
+  const name = tagName(right);
+  const entity = environment.entities.get(uid.key);
+  if (!entity) throw noEntity(uid);
+  const value = entity.tags.attributes.get(name);
+  if (value !== undefined) return value;
+  throw new EvaluationError('tag', `\`${String(uid)}\` does not have the tag \`${name}\``, name);
+}

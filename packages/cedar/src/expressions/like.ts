@@ -1,0 +1,47 @@
+import { CedarError } from '../errors.js';
+import { isJsonObject, type Json } from '../values/json.js';
+
+/**
+ * A pattern of Cedar's `like`: literals with wildcards between them, the first and the last literal anchored.
+ * Each literal is sought once from where the one before ended, so the time is the product of both lengths at
+ * worst, never more.
+ */
+export class Pattern {
+  private constructor(private readonly literals: readonly string[]) {}
+
+  /** A list of `"Wildcard"` and `{"Literal": text}`. Throws {@link CedarError}. */
+  static fromJson(json: Json | undefined): Pattern {
+    if (!Array.isArray(json)) throw new CedarError('expected a pattern as a list');
+    const literals = [''];
+    for (const element of json as readonly Json[]) {
+      if (element === 'Wildcard') literals.push('');
+      else if (isJsonObject(element) && typeof element['Literal'] === 'string') literals.push((literals.pop() ?? '') + element['Literal']);
+      else throw new CedarError('expected `Wildcard` or a literal in a pattern');
+    }
+    return new Pattern(literals.filter((literal, index) => literal !== '' || index === 0 || index === literals.length - 1));
+  }
+
+  matches(text: string): boolean {
+    const [first = '', ...rest] = this.literals;
+    const last = rest.pop();
+    if (last === undefined) return text === first;
+    if (!text.startsWith(first)) return false;
+    let at = first.length;
+    for (const literal of rest) {
+      const found = text.indexOf(literal, at);
+      if (found < 0) return false;
+      at = found + literal.length;
+    }
+    return text.length - last.length >= at && text.endsWith(last);
+  }
+
+  /** As a policy writes it. */
+  toString(): string {
+    return `"${this.literals.map((literal) => JSON.stringify(literal).slice(1, -1).replaceAll('*', '\\*')).join('*')}"`;
+  }
+
+  /** A text that matches: every wildcard stands for nothing. */
+  get shortest(): string {
+    return this.literals.join('');
+  }
+}

@@ -1,0 +1,12 @@
+export { CedarError, EvaluationError, type EvaluationErrorKind } from './errors.js';
+export { Entities, type Entity, type EntitySource, layered } from './entities.js';
+export { authorize, type Answer, evaluate, type PolicyError } from './decisions/authorize.js';
+export { type RequestJson, toEnvironment } from './decisions/request.js';
+export type { Environment } from './expressions/compiled.js';
+export { PolicySet, type PolicySetJson } from './policies/policy-set.js';
+export { type Effect, Policy } from './policies/policy.js';
+export { safeText, type SafeText } from './large-integers.js';
+export { EntityUid } from './values/entity-uid.js';
+export { fromValue, type Json, type JsonObject, readUid, toRecord, toValue } from './values/json.js';
+export { parseJson } from './values/parse-json.js';
+export { CedarRecord, CedarSet, type Value } from './values/value.js';

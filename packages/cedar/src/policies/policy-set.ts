@@ -1,0 +1,60 @@
+import { CedarError } from '../errors.js';
+import { isJsonObject, type Json, type JsonObject, readUid } from '../values/json.js';
+import { Policy } from './policy.js';
+import { type AskedScope, ScopeIndex } from './scope-index.js';
+
+/** Policies in Cedar's JSON format by id; templates, and links that give values to their slots. */
+export interface PolicySetJson {
+  readonly staticPolicies?: JsonObject;
+  readonly templates?: JsonObject;
+  readonly templateLinks?: readonly Json[];
+}
+
+/** Policies, found by what they apply to. It does not change; a new set takes the place of an old one. */
+export class PolicySet {
+  readonly #policies = new Map<string, Policy>();
+  readonly #index = new ScopeIndex<Policy>();
+
+  /** Throws {@link CedarError} when one policy is not Cedar; none is left out in silence. */
+  constructor({ staticPolicies = {}, templates = {}, templateLinks = [] }: PolicySetJson) {
+    for (const [id, json] of Object.entries(staticPolicies)) this.#add(Policy.fromJson(id, json ?? null));
+    for (const link of templateLinks) this.#add(linked(link, templates));
+  }
+
+  get size(): number {
+    return this.#policies.size;
+  }
+
+  get(id: string): Policy | undefined {
+    return this.#policies.get(id);
+  }
+
+  values(): IterableIterator<Policy> {
+    return this.#policies.values();
+  }
+
+  /** Visits every policy whose head names this request, once. */
+  visit(asked: AskedScope, found: (policy: Policy) => void): void {
+    const seen = new Set<Policy>();
+    this.#index.visit(asked, (policy) => {
+      if (policy.scope.action.op === 'in' && policy.scope.action.uids.length > 1) {
+        if (seen.has(policy)) return;
+        seen.add(policy);
+      }
+      found(policy);
+    });
+  }
+
+  #add(policy: Policy): void {
+    if (this.#policies.has(policy.id)) throw new CedarError(`policy \`${policy.id}\` is there twice`);
+    this.#policies.set(policy.id, policy);
+    this.#index.add(policy.scope, policy);
+  }
+}
+
+function linked(link: Json, templates: JsonObject): Policy {
+  if (!isJsonObject(link) || typeof link['newId'] !== 'string' || typeof link['templateId'] !== 'string' || !isJsonObject(link['values'])) throw new CedarError('expected a template link with `newId`, `templateId` and `values`');
+  const template = Object.hasOwn(templates, link['templateId']) ? templates[link['templateId']] : undefined;
+  if (template === undefined) throw new CedarError(`expected a template with the id \`${link['templateId']}\``);
+  return Policy.fromJson(link['newId'], template, new Map(Object.entries(link['values']).map(([slot, uid]) => [slot, readUid(uid)])));
+}

@@ -1,0 +1,35 @@
+import { extensionError } from '../errors.js';
+import { type Long, toLong } from './long.js';
+
+const pattern = /^(-?)([0-9]+)\.([0-9]+)$/;
+const digits = 4;
+
+/** A number of four decimal digits: a 64-bit integer of ten-thousandths. */
+export class Decimal {
+  readonly kind = 'decimal';
+
+  private constructor(readonly tenThousandths: Long) {}
+
+  /** `12.5`: digits on both sides, at most four behind the point. Throws an evaluation error. */
+  static parse(text: string): Decimal {
+    const [, sign, whole, fraction] = pattern.exec(text) ?? [];
+    if (whole === undefined || fraction === undefined) throw extensionError('decimal', `\`${text}\` is not a well-formed decimal value`);
+    if (fraction.length > digits) throw extensionError('decimal', `too many digits after the decimal in \`${text}\`: at most ${digits}`);
+    // Leading zeros are many or few; what is too long for 64 bits is not worth reading.
+    const magnitude = whole.replace(/^0+/, '').length > 19 ? 2n ** 64n : BigInt(whole + fraction.padEnd(digits, '0'));
+    const value = toLong(sign === '-' ? -magnitude : magnitude);
+    if (value === undefined) throw extensionError('decimal', `overflow when converting \`${text}\` to decimal`);
+    return new Decimal(value);
+  }
+
+  get identity(): string {
+    return `decimal ${this.tenThousandths}`;
+  }
+
+  toString(): string {
+    const value = BigInt(this.tenThousandths);
+    const text = String(value < 0n ? -value : value).padStart(digits + 1, '0');
+    const fraction = text.slice(-digits).replace(/0+$/, '');
+    return `${value < 0n ? '-' : ''}${text.slice(0, -digits)}.${fraction === '' ? '0' : fraction}`;
+  }
+}

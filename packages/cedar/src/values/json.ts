@@ -1,0 +1,80 @@
+import { CedarError, EvaluationError } from '../errors.js';
+import { EntityUid } from './entity-uid.js';
+import { applyExtension } from './extension-functions.js';
+import { readLong } from './long.js';
+import { CedarRecord, CedarSet, type Value } from './value.js';
+import { Datetime } from './datetime.js';
+import { Decimal } from './decimal.js';
+import { Duration } from './duration.js';
+
+/** JSON as `JSON.parse` or {@link parseJson} make it: large integers are bigints. */
+export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** How deep values may be inside each other. */
+export const depthMax = 64;
+
+/** A value of Cedar's JSON format, with its escapes `__entity` and `__extn`. Throws {@link CedarError}. */
+export function toValue(json: Json | undefined, depth = 0): Value {
+  if (depth > depthMax) throw new CedarError(`expected values at most ${depthMax} deep`);
+  switch (typeof json) {
+    case 'boolean':
+    case 'string':
+      return json;
+    case 'number':
+    case 'bigint':
+      return readLong(json);
+    default:
+  }
+  if (Array.isArray(json)) return new CedarSet((json as readonly Json[]).map((item) => toValue(item, depth + 1)));
+  if (!isJsonObject(json)) throw new CedarError('expected a boolean, an integer, a string, an array or an object, got null');
+  return toEscaped(json, depth) ?? toRecord(json, depth);
+}
+
+/** An object as a record, whatever its names; the values in it may be escapes. */
+export function toRecord(json: JsonObject, depth = 0): CedarRecord {
+  const attributes = new Map<string, Value>();
+  for (const name of Object.keys(json)) attributes.set(name, toValue(json[name], depth + 1));
+  return new CedarRecord(attributes);
+}
+
+function toEscaped(json: JsonObject, depth: number): Value | undefined {
+  const names = Object.keys(json);
+  if (names.length !== 1) return undefined;
+  const [name] = names;
+  if (name === '__entity') return readUid(json[name]);
+  if (name === '__expr') throw new CedarError('expected a value, got `__expr`, which Cedar no longer takes');
+  return name === '__extn' ? toExtension(json[name], depth) : undefined;
+}
+
+function toExtension(call: Json | undefined, depth: number): Value {
+  if (!isJsonObject(call) || typeof call['fn'] !== 'string') throw new CedarError('expected `__extn` with `fn` and `arg`');
+  const args = Array.isArray(call['args']) ? (call['args'] as readonly Json[]) : [call['arg']];
+  try {
+    return applyExtension(call['fn'], args.map((arg) => toValue(arg, depth + 1)));
+  } catch (error) {
+    if (error instanceof EvaluationError) throw new CedarError(error.message);
+    throw error;
+  }
+}
+
+/** An entity uid: `{"type", "id"}`, or the same as `__entity`. Throws {@link CedarError}. */
+export function readUid(json: Json | undefined): EntityUid {
+  const plain = isJsonObject(json) && isJsonObject(json['__entity']) ? json['__entity'] : json;
+  if (!isJsonObject(plain) || typeof plain['type'] !== 'string' || typeof plain['id'] !== 'string') throw new CedarError('expected an entity as {"type", "id"}');
+  return new EntityUid(plain['type'], plain['id']);
+}
+
+/** The value in Cedar's JSON format, members sorted by name. */
+export function fromValue(value: Value): Json {
+  if (typeof value !== 'object') return value;
+  if (value instanceof EntityUid) return { __entity: { type: value.type, id: value.id } };
+  if (value instanceof CedarSet) return [...value].map(fromValue);
+  if (value instanceof CedarRecord) return Object.fromEntries([...value.attributes].sort(([left], [right]) => (left < right ? -1 : 1)).map(([name, member]) => [name, fromValue(member)]));
+  if (value instanceof Datetime) return { __extn: { fn: 'offset', args: [{ __extn: { fn: 'datetime', arg: '1970-01-01' } }, { __extn: { fn: 'duration', arg: new Duration(value.epochMs).toString() } }] } };
+  return { __extn: { fn: value instanceof Decimal || value instanceof Duration ? value.kind : 'ip', arg: value.toString() } };
+}
