@@ -1,7 +1,7 @@
 import { CedarError } from './errors.js';
 import type { EntityUid } from './values/entity-uid.js';
 import { isJsonObject, type Json, readUid, toRecord } from './values/json.js';
-import { CedarRecord, emptyRecord } from './values/value.js';
+import { type CedarRecord, emptyRecord } from './values/value.js';
 
 export interface Entity {
   readonly uid: EntityUid;
@@ -28,9 +28,9 @@ export class Entities implements EntitySource {
   readonly #children = new Map<string, Set<string>>();
 
   /** A list in Cedar's JSON format. Throws {@link CedarError} for what is malformed, stands twice or is in itself. */
-  static fromJson(json: Json): Entities {
+  static fromJson(json: unknown): Entities {
     if (!Array.isArray(json)) throw new CedarError('expected a list of entities');
-    const described = (json as readonly Json[]).map(readEntity);
+    const described = (json as readonly unknown[]).map(readEntity);
     const entities = new Entities();
     for (const entity of described) {
       if (entities.#entities.has(entity.uid.key)) throw new CedarError(`${String(entity.uid)} is there twice`);
@@ -53,7 +53,7 @@ export class Entities implements EntitySource {
   }
 
   /** Puts an entity in Cedar's JSON format, in the place of one with the same uid. Throws {@link CedarError}, and nothing has changed. */
-  put(json: Json): void {
+  put(json: unknown): void {
     const entity = readEntity(json);
     const { key } = entity.uid;
     const below = this.#below(key);
@@ -120,7 +120,7 @@ export class Entities implements EntitySource {
 
 const inItself = (uid: EntityUid) => new CedarError(`${String(uid)} is in itself`);
 
-function readEntity(json: Json): Described {
+function readEntity(json: unknown): Described {
   if (!isJsonObject(json)) throw new CedarError('expected an entity as an object');
   const { uid, attrs, parents, tags } = json;
   if (!Array.isArray(parents)) throw new CedarError('expected `parents` as a list');

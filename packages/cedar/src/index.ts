@@ -10,3 +10,4 @@ export { EntityUid } from './values/entity-uid.js';
 export { fromValue, type Json, type JsonObject, readUid, toRecord, toValue } from './values/json.js';
 export { parseJson } from './values/parse-json.js';
 export { CedarRecord, CedarSet, type Value } from './values/value.js';
+export { type Constraint, holds, type Scope } from './policies/scope.js';

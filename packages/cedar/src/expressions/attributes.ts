@@ -36,8 +36,8 @@ const noEntity = (uid: EntityUid, path?: string) => new EvaluationError('entity'
 
 /** `left has name`, or `left has one.two.three`. */
 export function hasAttribute(left: Compiled, json: Json | undefined): Compiled {
-  const names = typeof json === 'string' ? [json] : (json as readonly string[]);
-  if (!Array.isArray(names) || names.length === 0 || names.some((name) => typeof name !== 'string')) throw new CedarError('expected `has` with a name or a list of names');
+  const names: readonly unknown[] = Array.isArray(json) ? (json as readonly unknown[]) : [json];
+  if (names.length === 0 || !names.every((name) => typeof name === 'string')) throw new CedarError('expected `has` with a name or a list of names');
   const steps: { readonly owner: Compiled; readonly name: string }[] = [];
   let owner = left;
   for (const name of names) {

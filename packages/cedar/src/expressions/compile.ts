@@ -1,6 +1,6 @@
 import { CedarError, EvaluationError, typeError } from '../errors.js';
 import { applyExtension, extensionFunctions } from '../values/extension-functions.js';
-import { isJsonObject, type Json, type JsonObject, toValue } from '../values/json.js';
+import { isJsonObject, type Json, toValue } from '../values/json.js';
 import { CedarRecord, CedarSet, typeOf } from '../values/value.js';
 import { attributeOf, hasAttribute } from './attributes.js';
 import { type Compiled, constant, isTrue, type Run } from './compiled.js';

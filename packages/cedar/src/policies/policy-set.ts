@@ -1,13 +1,13 @@
 import { CedarError } from '../errors.js';
-import { isJsonObject, type Json, type JsonObject, readUid } from '../values/json.js';
+import { isJsonObject, readUid } from '../values/json.js';
 import { Policy } from './policy.js';
 import { type AskedScope, ScopeIndex } from './scope-index.js';
 
 /** Policies in Cedar's JSON format by id; templates, and links that give values to their slots. */
 export interface PolicySetJson {
-  readonly staticPolicies?: JsonObject;
-  readonly templates?: JsonObject;
-  readonly templateLinks?: readonly Json[];
+  readonly staticPolicies?: Readonly<Record<string, unknown>>;
+  readonly templates?: Readonly<Record<string, unknown>>;
+  readonly templateLinks?: readonly unknown[];
 }
 
 /** Policies, found by what they apply to. It does not change; a new set takes the place of an old one. */
@@ -17,7 +17,7 @@ export class PolicySet {
 
   /** Throws {@link CedarError} when one policy is not Cedar; none is left out in silence. */
   constructor({ staticPolicies = {}, templates = {}, templateLinks = [] }: PolicySetJson) {
-    for (const [id, json] of Object.entries(staticPolicies)) this.#add(Policy.fromJson(id, json ?? null));
+    for (const [id, json] of Object.entries(staticPolicies)) this.#add(Policy.fromJson(id, json));
     for (const link of templateLinks) this.#add(linked(link, templates));
   }
 
@@ -52,7 +52,7 @@ export class PolicySet {
   }
 }
 
-function linked(link: Json, templates: JsonObject): Policy {
+function linked(link: unknown, templates: Readonly<Record<string, unknown>>): Policy {
   if (!isJsonObject(link) || typeof link['newId'] !== 'string' || typeof link['templateId'] !== 'string' || !isJsonObject(link['values'])) throw new CedarError('expected a template link with `newId`, `templateId` and `values`');
   const template = Object.hasOwn(templates, link['templateId']) ? templates[link['templateId']] : undefined;
   if (template === undefined) throw new CedarError(`expected a template with the id \`${link['templateId']}\``);

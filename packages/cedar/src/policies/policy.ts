@@ -24,7 +24,7 @@ export class Policy {
   ) {}
 
   /** A policy of Cedar's JSON format, or a template with values for its slots. Throws {@link CedarError}. */
-  static fromJson(id: string, json: Json, slots: Slots = new Map()): Policy {
+  static fromJson(id: string, json: unknown, slots: Slots = new Map()): Policy {
     try {
       if (!isJsonObject(json) || (json['effect'] !== 'permit' && json['effect'] !== 'forbid')) throw new CedarError('expected a policy with `effect` permit or forbid');
       const scope = { principal: readConstraint(json['principal'], slots), action: readConstraint(json['action'], slots), resource: readConstraint(json['resource'], slots) };

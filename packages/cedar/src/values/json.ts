@@ -23,8 +23,9 @@ export function toValue(json: Json | undefined, depth = 0): Value {
   if (depth > depthMax) throw new CedarError(`expected values at most ${depthMax} deep`);
   switch (typeof json) {
     case 'boolean':
-    case 'string':
       return json;
+    case 'string':
+      return wellFormed(json);
     case 'number':
     case 'bigint':
       return readLong(json);
@@ -38,8 +39,14 @@ export function toValue(json: Json | undefined, depth = 0): Value {
 /** An object as a record, whatever its names; the values in it may be escapes. */
 export function toRecord(json: JsonObject, depth = 0): CedarRecord {
   const attributes = new Map<string, Value>();
-  for (const name of Object.keys(json)) attributes.set(name, toValue(json[name], depth + 1));
+  for (const name of Object.keys(json)) attributes.set(wellFormed(name), toValue(json[name], depth + 1));
   return new CedarRecord(attributes);
+}
+
+/** Cedar's strings are Unicode; half a surrogate pair is none. */
+function wellFormed(text: string): string {
+  if (!text.isWellFormed()) throw new CedarError('expected well-formed Unicode');
+  return text;
 }
 
 function toEscaped(json: JsonObject, depth: number): Value | undefined {
@@ -63,10 +70,10 @@ function toExtension(call: Json | undefined, depth: number): Value {
 }
 
 /** An entity uid: `{"type", "id"}`, or the same as `__entity`. Throws {@link CedarError}. */
-export function readUid(json: Json | undefined): EntityUid {
+export function readUid(json: unknown): EntityUid {
   const plain = isJsonObject(json) && isJsonObject(json['__entity']) ? json['__entity'] : json;
   if (!isJsonObject(plain) || typeof plain['type'] !== 'string' || typeof plain['id'] !== 'string') throw new CedarError('expected an entity as {"type", "id"}');
-  return new EntityUid(plain['type'], plain['id']);
+  return new EntityUid(plain['type'], wellFormed(plain['id']));
 }
 
 /** The value in Cedar's JSON format, members sorted by name. */

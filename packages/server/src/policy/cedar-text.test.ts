@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cedar } from './cedar-engine.js';
+import { cedar } from './cedar-wasm.js';
 import { asPermit, positionOf, splitPolicies, tooComplex } from './cedar-text.js';
 
 const head = '(principal, action, resource)';

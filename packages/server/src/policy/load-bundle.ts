@@ -2,11 +2,12 @@ import { digestOf, type Json } from '@flyball/protocol';
 import { actionGroups, cedarSchema } from './cedar-schema.js';
 import type { Bundle } from './bundle.js';
 import { Catalogue, type CataloguedAction } from './catalogue.js';
-import { cedar, CedarWasmEngine, type CompiledPolicy } from './cedar-engine.js';
+import { CedarEngine } from './cedar-engine.js';
+import type { CompiledPolicy } from './cedar-wasm.js';
 import { bundleInvalid, type Fault } from './faults.js';
 import { loadCatalogue, loadIdentities, loadPeople, loadTools } from './load-documents.js';
 import { loadPolicies, type LoadedPolicy, validatePolicies } from './load-policies.js';
-import { argumentsOf as argumentsLookedAt } from './needs.js';
+import { argumentsOf as argumentsLookedAt } from './looks-at.js';
 import { readBundleFiles } from './read-files.js';
 import { type ArgumentType, argumentType } from './types.js';
 
@@ -39,8 +40,8 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
     rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
     looksAt: new Map(policies.map((policy) => [policy.id, argumentsLookedAt(policy.json)])),
     sources: new Map(policies.map((policy) => [policy.id, policy.source])),
-    engine: new CedarWasmEngine(policies, groupsByAction),
-    reach: lazily(() => new CedarWasmEngine(policies.flatMap(withoutConditions), groupsByAction)),
+    engine: new CedarEngine(policies, groupsByAction),
+    reach: lazily(() => new CedarEngine(policies.flatMap(withoutConditions), groupsByAction)),
     actionGroups: groupsByAction,
     warnings,
     tools,
@@ -72,13 +73,8 @@ function checkReferences(policies: readonly LoadedPolicy[], people: Bundle['peop
 }
 
 /** What is left of a policy when its conditions and its resource are taken away: an upper bound of a permit; a forbid only if it had neither. */
-function withoutConditions(policy: LoadedPolicy): readonly CompiledPolicy[] {
-  const { json, text, rule } = policy;
+function withoutConditions({ rule, ...policy }: LoadedPolicy): readonly CompiledPolicy[] {
   if (rule.shadow) return [];
-  const anywhere = json.resource.op === 'All';
-  if (rule.effect === 'forbid') return json.conditions.length === 0 && anywhere && rule.outcome === 'deny' ? [policy] : [];
-  if (json.conditions.length === 0 && anywhere) return [policy];
-  const head = cedar().policyToText({ ...json, resource: { op: 'All' }, conditions: [] });
-  return head.type === 'success' ? [{ ...policy, text: head.text }] : [{ ...policy, text }];
+  if (rule.effect === 'permit') return [{ ...policy, json: { ...policy.json, resource: { op: 'All' }, conditions: [] } }];
+  return policy.json.conditions.length === 0 && policy.json.resource.op === 'All' && rule.outcome === 'deny' ? [policy] : [];
 }
-

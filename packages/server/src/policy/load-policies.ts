@@ -1,7 +1,8 @@
+import { type Json as CedarJson, safeText } from '@flyball/cedar';
 import type { DetailedError, PolicyJson, PolicyToJsonAnswer, SchemaJson, ValidationAnswer, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs';
 import { limits } from '../lib/limits.js';
 import { readRule, type Rule } from './annotations.js';
-import { cedar, type CompiledPolicy, isOverflow } from './cedar-engine.js';
+import { cedar, type CompiledPolicy, isOverflow } from './cedar-wasm.js';
 import { type PolicySource, positionOf, splitPolicies, tooComplex } from './cedar-text.js';
 import type { Fault } from './faults.js';
 
@@ -33,7 +34,8 @@ function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undef
     faults.push({ ...placeOf(source), message: `expected a simpler policy: ${complex}` });
     return undefined;
   }
-  const parsed = parsePolicy(source.text);
+  const safe = safeText(source.text);
+  const parsed = parsePolicy(safe.text);
   if (!parsed) {
     faults.push({ ...placeOf(source), message: 'expected a simpler policy: the parser cannot take it' });
     return undefined;
@@ -46,7 +48,9 @@ function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undef
   const rule = readRule(parsed.json, wrong);
   if (usesUnknown(parsed.json)) wrong.push('`unknown()` has no value when a decision is made');
   faults.push(...wrong.map((message) => ({ ...placeOf(source), message })));
-  return wrong.length > 0 ? undefined : { id: rule.id, text: source.text, json: parsed.json, rule, source };
+  if (wrong.length > 0) return undefined;
+  const json = safe.restore(parsed.json as unknown as CedarJson);
+  return { id: rule.id, text: source.text, json: json as unknown as PolicyJson, rule, source };
 }
 
 function parsePolicy(text: string): PolicyToJsonAnswer | undefined {
