@@ -11,3 +11,5 @@ export { fromValue, type Json, type JsonObject, readUid, toRecord, toValue } fro
 export { parseJson } from './values/parse-json.js';
 export { CedarRecord, CedarSet, type Value } from './values/value.js';
 export { type Constraint, holds, type Scope } from './policies/scope.js';
+export { printExpression } from './expressions/print.js';
+export { quoted } from './values/quote.js';

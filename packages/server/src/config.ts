@@ -43,6 +43,8 @@ const configDocument = z.strictObject({
   administrators: listen.default({ host: '127.0.0.1', port: 7601 }),
   /** The address by which machines know this server: the audience of their tokens. */
   resource: z.url().optional(),
+  /** One decision in so many is also asked of Cedar's own WebAssembly engine; 0 asks it none. */
+  check_decisions_every: z.number().int().min(0).default(0),
   allowed_hosts: z.array(z.string()).default([]),
   identity: z.strictObject({ local: z.boolean().default(false), oidc: z.array(oidc).default([]), spiffe: z.array(spiffe).default([]) }).default({ local: false, oidc: [], spiffe: [] }),
   upstreams: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), upstream).default({}),

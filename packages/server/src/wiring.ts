@@ -13,7 +13,7 @@ import { AttemptRecorder, type Draft, type Fold, Ledger, Projections, Settler, S
 import { pause, StoreClock } from './lib/clock.js';
 import { randomSalt, timeId } from './lib/ids.js';
 import { inspect } from './output/index.js';
-import { ActiveBundle, type Bundle, Policy } from './policy/index.js';
+import { ActiveBundle, type Bundle, type Check, Policy } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
 import { openEmbedded, openPostgres } from './store/open.js';
 
@@ -52,7 +52,7 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
     const clock = new StoreClock();
     clock.set(await store.now());
     const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock);
-    const bundle = new ActiveBundle(config.bundle, (next) => recordBundle(ledger, next));
+    const bundle = new ActiveBundle(config.bundle, (next) => recordBundle(ledger, next), checkOf(config, log));
     const { warnings } = await bundle.load();
     warnings.forEach((warning) => log('warn', warning));
     return assemble(config, log, { store, clock, ledger, bundle });
@@ -60,6 +60,12 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
     await store.close();
     throw error;
   }
+}
+
+/** The second engine that some decisions are asked of, if any. */
+function checkOf({ check_decisions_every: every }: Config, log: Log): Check | undefined {
+  if (every === 0) return undefined;
+  return { every, alarm: (policies) => log('error', 'two policy engines do not agree; the attempt was refused', { policies }) };
 }
 
 interface Foundation {

@@ -2,10 +2,11 @@ import { CedarError, EvaluationError, typeError } from '../errors.js';
 import { EntityUid } from '../values/entity-uid.js';
 import type { Json } from '../values/json.js';
 import { CedarRecord, typeOf, type Value } from '../values/value.js';
+import { quoted } from '../values/quote.js';
 import type { Compiled, Environment, Run } from './compiled.js';
 
 /** An attribute's name as it stands behind a value: `.name`, or `["odd name"]`. */
-export const dotted = (name: string): string => (/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`);
+export const dotted = (name: string): string => (/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) ? `.${name}` : `[${quoted(name)}]`);
 
 /** `left.name`. */
 export function attributeOf(left: Compiled, name: string): Compiled {

@@ -1,5 +1,6 @@
 import { CedarError } from '../errors.js';
 import { isJsonObject, type Json } from '../values/json.js';
+import { escapedInPattern } from '../values/quote.js';
 
 /**
  * A pattern of Cedar's `like`: literals with wildcards between them, the first and the last literal anchored.
@@ -37,7 +38,7 @@ export class Pattern {
 
   /** As a policy writes it. */
   toString(): string {
-    return `"${this.literals.map((literal) => JSON.stringify(literal).slice(1, -1).replaceAll('*', '\\*')).join('*')}"`;
+    return `"${this.literals.map(escapedInPattern).join('*')}"`;
   }
 
   /** A text that matches: every wildcard stands for nothing. */

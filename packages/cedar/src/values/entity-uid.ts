@@ -1,4 +1,5 @@
 import { CedarError } from '../errors.js';
+import { quoted } from './quote.js';
 
 /** A name of the Cedar grammar: identifiers joined by `::`. */
 const namePattern = /^[_a-zA-Z][_a-zA-Z0-9]*(::[_a-zA-Z][_a-zA-Z0-9]*)*$/;
@@ -18,6 +19,6 @@ export class EntityUid {
   }
 
   toString(): string {
-    return `${this.type}::${JSON.stringify(this.id)}`;
+    return `${this.type}::${quoted(this.id)}`;
   }
 }

@@ -1,5 +1,7 @@
 import { FlyballError } from '@flyball/protocol';
 import type { Bundle } from './bundle.js';
+import { CedarWasmEngine } from './cedar-wasm-engine.js';
+import { type Check, CheckedEngine } from './checked-engine.js';
 import { loadBundle } from './load-bundle.js';
 
 export interface Loaded {
@@ -16,6 +18,7 @@ export class ActiveBundle {
   constructor(
     private readonly directory: string,
     private readonly recordActivation: (bundle: Bundle) => Promise<void>,
+    private readonly check?: Check | undefined,
   ) {}
 
   get current(): Bundle {
@@ -32,7 +35,7 @@ export class ActiveBundle {
   }
 
   async #load(): Promise<Loaded> {
-    const next = loadBundle(this.directory);
+    const next = this.#checked(loadBundle(this.directory));
     const last = this.#bundle;
     if (last?.digest === next.digest) {
       next.engine.close();
@@ -42,5 +45,10 @@ export class ActiveBundle {
     this.#bundle = next;
     last?.engine.close();
     return { digest: next.digest, changed: true, warnings: next.warnings };
+  }
+
+  #checked(bundle: Bundle): Bundle {
+    if (!this.check) return bundle;
+    return { ...bundle, engine: new CheckedEngine(bundle.engine, new CedarWasmEngine(bundle.policies, bundle.actionGroups), this.check) };
   }
 }

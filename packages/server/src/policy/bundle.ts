@@ -1,6 +1,7 @@
 import type { Identity, Json } from '@flyball/protocol';
 import type { Rule } from './annotations.js';
 import type { Catalogue, CataloguedAction } from './catalogue.js';
+import type { CompiledPolicy } from './cedar-wasm.js';
 import type { PolicySource } from './cedar-text.js';
 import type { PolicyEngine } from './engine.js';
 import type { ArgumentType } from './types.js';
@@ -17,6 +18,7 @@ export interface Bundle {
   /** Arguments that each policy looks at. */
   readonly looksAt: ReadonlyMap<string, ReadonlySet<string> | 'all'>;
   readonly sources: ReadonlyMap<string, PolicySource>;
+  readonly policies: readonly CompiledPolicy[];
   readonly engine: PolicyEngine;
   /** The policies without their conditions, for asking what could be allowed at all. */
   reach(): PolicyEngine;

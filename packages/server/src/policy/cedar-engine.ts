@@ -23,7 +23,7 @@ export class CedarEngine implements PolicyEngine {
     try {
       const environment = toEnvironment(request, Entities.fromJson(request.entities));
       const { permits, forbids, errors } = authorize(this.#policies, environment);
-      return { considered: this.#considers(environment.action), satisfied: new Set([...permits, ...forbids]), broken: new Map(errors.map(({ policy, error }) => [policy, error.message])) };
+      return { considered: this.#considers(environment.action), satisfied: new Set([...permits, ...forbids]), broken: new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.kind === 'attribute' && error.path !== undefined && { missing: error.path }) }])) };
     } catch (cause) {
       // What is wrong with a request may repeat what is in it, so it is kept from the message.
       throw new FlyballError('internal', 'the policy engine gave no answer; nothing was allowed', { cause });

@@ -48,7 +48,7 @@ export class CedarWasmEngine implements PolicyEngine {
     if (answer.type !== 'success') throw new FlyballError('internal', 'the policy engine refused the request; nothing was allowed');
     const { reason, errors } = answer.response.diagnostics;
     if (reason.some((id) => !ids.has(id))) throw new FlyballError('internal', 'the policy engine named a policy that it was not given');
-    return { considered: ids, satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, error.message])) };
+    return { considered: ids, satisfied: new Set(reason), broken: new Map(errors.map(({ policyId, error }) => [policyId, { message: error.message }])) };
   }
 
   #prepare(action: string): Prepared {

@@ -11,7 +11,7 @@ function of(rules: readonly Rule[], state: (rule: Rule) => State | undefined = (
   const answer = {
     considered: new Set(rules.map(({ id }) => id)),
     satisfied: new Set(rules.filter((one) => state(one) === 'satisfied').map(({ id }) => id)),
-    broken: new Map(rules.filter((one) => state(one) === 'broken').map(({ id }) => [id, 'overflow'])),
+    broken: new Map(rules.filter((one) => state(one) === 'broken').map(({ id }) => [id, { message: 'overflow' }])),
   };
   return decide(answer, new Map(rules.map((one) => [one.id, one])), 'bundle');
 }

@@ -8,8 +8,8 @@ import type { EngineAnswer } from './engine.js';
  */
 export function decide(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>, bundle: string): Decision {
   const verdicts = verdictsOf(answer, rules);
-  const enforced = combine(verdicts.filter((verdict) => verdict.shadow !== true), rules);
-  const shadowed = combine(verdicts, rules);
+  const enforced = combine(verdicts.filter((verdict) => verdict.shadow !== true), rules, answer.broken);
+  const shadowed = combine(verdicts, rules, answer.broken);
   return {
     ...enforced,
     verdicts,
@@ -23,14 +23,14 @@ function verdictsOf(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>): rea
   return ids.flatMap((id) => {
     const rule = rules.get(id);
     if (!rule) return [];
-    const error = answer.broken.get(id);
+    const error = answer.broken.get(id)?.message;
     return [{ policy: id, effect: rule.effect, result: error === undefined ? ('satisfied' as const) : ('error' as const), reason: rule.reason, ...(error !== undefined && { error }), ...(rule.shadow && { shadow: true }) }];
   });
 }
 
 type Combined = Omit<Decision, 'verdicts' | 'bundle'>;
 
-function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, Rule>): Combined {
+function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, Rule>, broken: EngineAnswer['broken']): Combined {
   const ruleOf = (verdict: PolicyVerdict) => rules.get(verdict.policy);
   const present = (rule: Rule | undefined): rule is Rule => rule !== undefined;
   const guards = verdicts.filter((verdict) => verdict.effect === 'forbid');
@@ -38,7 +38,7 @@ function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, 
   const brokenGuards = guards.filter((verdict) => verdict.result === 'error').map(ruleOf).filter(present);
   const permits = verdicts.filter((verdict) => verdict.effect === 'permit' && verdict.result === 'satisfied').map(ruleOf).filter(present);
   // A deferral whose own fact is missing waits for it; one that is broken by anything else is a broken guard.
-  const lacking = verdicts.filter((verdict) => ruleOf(verdict)?.needs.some((need) => verdict.error?.includes(`\`${need}\``))).map(ruleOf).filter(present);
+  const lacking = verdicts.filter((verdict) => ruleOf(verdict)?.needs.some((need) => broken.get(verdict.policy)?.missing === `context.facts.${need}`)).map(ruleOf).filter(present);
   const waiting = [...shut, ...brokenGuards.filter((rule) => lacking.includes(rule))];
   const facts = waiting.filter((rule) => rule.outcome === 'defer').map(toFactRule);
   const approvals = shut.filter((rule) => rule.outcome === 'step_up').map(toApprovalRule);

@@ -19,7 +19,14 @@ export interface EngineAnswer {
   /** Every policy whose action could match: those that were asked. */
   readonly considered: ReadonlySet<string>;
   readonly satisfied: ReadonlySet<string>;
-  readonly broken: ReadonlyMap<string, string>;
+  readonly broken: ReadonlyMap<string, Broken>;
+}
+
+/** Why a policy could not be evaluated. */
+export interface Broken {
+  readonly message: string;
+  /** The attribute that was not there, as the policy writes it: `context.facts.change_window`. */
+  readonly missing?: string;
 }
 
 /**

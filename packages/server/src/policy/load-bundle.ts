@@ -40,6 +40,7 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
     rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
     looksAt: new Map(policies.map((policy) => [policy.id, argumentsLookedAt(policy.json)])),
     sources: new Map(policies.map((policy) => [policy.id, policy.source])),
+    policies: policies.map(({ id, text, json }) => ({ id, text, json })),
     engine: new CedarEngine(policies, groupsByAction),
     reach: lazily(() => new CedarEngine(policies.flatMap(withoutConditions), groupsByAction)),
     actionGroups: groupsByAction,

@@ -92,7 +92,7 @@ function withUnseen(answer: EngineAnswer, inputs: DecisionInputs, bundle: Bundle
   return {
     ...answer,
     satisfied: new Set([...answer.satisfied].filter((id) => !blind.includes(id))),
-    broken: new Map([...answer.broken, ...blind.map((id) => [id, 'an argument that it looks at cannot be shown to policies exactly'] as const)]),
+    broken: new Map([...answer.broken, ...blind.map((id) => [id, { message: 'an argument that it looks at cannot be shown to policies exactly' }] as const)]),
   };
 }
 
