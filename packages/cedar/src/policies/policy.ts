@@ -1,6 +1,7 @@
 import { CedarError } from '../errors.js';
 import { type Compiled, type Environment, isTrue } from '../expressions/compiled.js';
 import { compile } from '../expressions/compile.js';
+import { type Part, partsOf } from '../expressions/parts.js';
 import type { EntityUid } from '../values/entity-uid.js';
 import { isJsonObject, type Json, type JsonObject } from '../values/json.js';
 import { readConstraint, type Scope, type Slots } from './scope.js';
@@ -15,6 +16,8 @@ interface Clause {
 
 /** One policy, ready to be evaluated. */
 export class Policy {
+  #parts: readonly Part[] | undefined;
+
   private constructor(
     readonly id: string,
     readonly effect: Effect,
@@ -32,6 +35,11 @@ export class Policy {
     } catch (error) {
       throw error instanceof CedarError ? new CedarError(`policy \`${id}\`: ${error.message}`) : error;
     }
+  }
+
+  /** Its clauses as trees, made when they are first explained. */
+  get parts(): readonly Part[] {
+    return (this.#parts ??= this.clauses.map(({ json }) => partsOf(json)));
   }
 
   /** True when its conditions hold; its scope is the index's to know. Throws an evaluation error. */

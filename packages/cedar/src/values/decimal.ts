@@ -1,5 +1,5 @@
 import { extensionError } from '../errors.js';
-import { type Long, toLong } from './long.js';
+import { add, type Long, toLong } from './long.js';
 
 const pattern = /^(-?)([0-9]+)\.([0-9]+)$/;
 const digits = 4;
@@ -20,6 +20,11 @@ export class Decimal {
     const value = toLong(sign === '-' ? -magnitude : magnitude);
     if (value === undefined) throw extensionError('decimal', `overflow when converting \`${text}\` to decimal`);
     return new Decimal(value);
+  }
+
+  /** Some ten-thousandths more, or less. Throws an evaluation error beyond 64 bits. */
+  moved(tenThousandths: number): Decimal {
+    return new Decimal(add(this.tenThousandths, tenThousandths));
   }
 
   get identity(): string {

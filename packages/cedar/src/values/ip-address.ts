@@ -29,8 +29,9 @@ export class IpAddress {
     return new IpAddress(version, address, Number(prefix));
   }
 
+  /** A range is loopback or multicast when all of it is. */
   isLoopback(): boolean {
-    return this.version === 4 ? this.address >> 24n === 127n : this.address === 1n;
+    return this.version === 4 ? this.address >> 24n === 127n && this.prefix >= 8 : this.address === 1n && this.prefix === widths[6];
   }
 
   isMulticast(): boolean {

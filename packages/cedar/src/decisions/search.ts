@@ -1,0 +1,100 @@
+import { type Entities, type EntitySource } from '../entities.js';
+import type { Environment } from '../expressions/compiled.js';
+import { compile, single } from '../expressions/compile.js';
+import { attempt } from '../expressions/parts.js';
+import { EvaluationError } from '../errors.js';
+import type { Policy } from '../policies/policy.js';
+import type { PolicySet } from '../policies/policy-set.js';
+import { type Constraint, holds } from '../policies/scope.js';
+import { EntityUid } from '../values/entity-uid.js';
+import { isJsonObject, type Json } from '../values/json.js';
+import { CedarSet, type Value } from '../values/value.js';
+import { authorize } from './authorize.js';
+
+export type Unknown = 'principal' | 'action' | 'resource';
+
+/** A request without the part that is looked for. */
+export type Question = Partial<Pick<Environment, Unknown>> & Pick<Environment, 'context'>;
+
+/**
+ * Every known entity of a type that could stand in the missing place and be allowed, sorted by key. Permits
+ * say who could: by their heads, and by those of their conditions that name somebody or do not depend on who
+ * it is. Only these candidates are decided; each is decided in full. (AuthZEN 1.0, section 8: subject, action and resource search)
+ */
+export function search(policies: PolicySet, unknown: Unknown, type: string, question: Question, entities: Entities): readonly EntityUid[] {
+  const nobody = new EntityUid(type, '');
+  const environment: Environment = { principal: nobody, action: nobody, resource: nobody, ...question, [unknown]: nobody, entities };
+  const candidates = new Map<string, EntityUid>();
+  for (const policy of policies.values()) {
+    if (policy.effect !== 'permit' || !concerns(policy, unknown, environment)) continue;
+    for (const uid of candidatesOf(policy, unknown, type, environment, entities)) candidates.set(uid.key, uid);
+  }
+  const allowed = [...candidates.values()].filter((uid) => authorize(policies, { ...environment, [unknown]: uid }).decision === 'allow');
+  return allowed.sort((left, right) => (left.key < right.key ? -1 : 1));
+}
+
+function concerns({ scope }: Policy, unknown: Unknown, environment: Environment): boolean {
+  return (['principal', 'action', 'resource'] as const).every((part) => part === unknown || holds(scope[part], environment[part], environment.entities.get(environment[part].key)?.ancestors));
+}
+
+/** Entities that a permit could be satisfied for: no fewer than those for which it is. */
+function candidatesOf(policy: Policy, unknown: Unknown, type: string, environment: Environment, entities: Entities): readonly EntityUid[] {
+  let narrowest: readonly EntityUid[] | undefined = named(policy.scope[unknown], type, entities);
+  for (const { when, json } of policy.clauses) {
+    for (const condition of when ? conjuncts(json) : []) {
+      if (!mentions(condition, unknown)) {
+        if (attempt(() => compile(condition).run(environment)) !== true) return [];
+        continue;
+      }
+      const found = namedBy(condition, unknown, type, environment, entities);
+      if (found && (narrowest === undefined || found.length < narrowest.length)) narrowest = found;
+    }
+  }
+  return narrowest ?? [...entities.values()].flatMap(({ uid }) => (uid.type === type ? [uid] : []));
+}
+
+function named(constraint: Constraint, type: string, entities: Entities): readonly EntityUid[] | undefined {
+  const ofType = (uids: readonly EntityUid[]) => uids.filter((uid) => uid.type === type && entities.get(uid.key) !== undefined);
+  switch (constraint.op) {
+    case 'any':
+      return undefined;
+    case 'equal':
+      return ofType([constraint.uid]);
+    case 'in':
+      return ofType(constraint.uids.flatMap((group) => entities.descendants(group).map(({ uid }) => uid)));
+    case 'is':
+      return constraint.type === type ? undefined : [];
+    case 'is-in':
+      return constraint.type === type ? ofType(entities.descendants(constraint.uid).map(({ uid }) => uid)) : [];
+  }
+}
+
+const conjuncts = (json: Json): readonly Json[] => {
+  const [operator, operand] = single(json);
+  return operator === '&&' && isJsonObject(operand) ? [...conjuncts(operand['left'] ?? null), ...conjuncts(operand['right'] ?? null)] : [json];
+};
+
+function mentions(json: Json | undefined, unknown: Unknown): boolean {
+  if (Array.isArray(json)) return (json as readonly Json[]).some((item) => mentions(item, unknown));
+  if (!isJsonObject(json) || 'Value' in json) return false;
+  return json['Var'] === unknown || Object.values(json).some((item) => mentions(item, unknown));
+}
+
+/** Whom a condition like `unknown == x`, `unknown in x` or `x.contains(unknown)` names, where `x` does not depend on it. */
+function namedBy(json: Json, unknown: Unknown, type: string, environment: Environment, entities: Entities): readonly EntityUid[] | undefined {
+  const [operator, operand] = single(json);
+  if (!isJsonObject(operand)) return undefined;
+  const { left, right } = operand;
+  const isUnknown = (side: Json | undefined) => isJsonObject(side) && side['Var'] === unknown;
+  const other = operator === 'contains' ? (isUnknown(right) ? left : undefined) : operator === '==' && isUnknown(right) ? left : isUnknown(left) && (operator === '==' || operator === 'in') ? right : undefined;
+  if (other === undefined || mentions(other, unknown)) return undefined;
+  const value = attempt(() => compile(other).run(environment));
+  if (value instanceof EvaluationError) return [];
+  const uids = entitiesIn(value);
+  const members = operator === 'in' ? uids.flatMap((uid) => entities.descendants(uid).map((entity) => entity.uid)) : uids;
+  return members.filter((uid) => uid.type === type && isKnown(uid, entities));
+}
+
+const entitiesIn = (value: Value): readonly EntityUid[] => (value instanceof CedarSet ? [...value] : [value]).filter((member) => member instanceof EntityUid);
+
+const isKnown = (uid: EntityUid, entities: EntitySource): boolean => entities.get(uid.key) !== undefined;
