@@ -2,7 +2,6 @@ import { compile, single } from '../expressions/compile.js';
 import type { Environment } from '../expressions/compiled.js';
 import { isJsonObject, type Json } from '../values/json.js';
 import { EntityUid } from '../values/entity-uid.js';
-import { EvaluationError } from '../errors.js';
 import { attempt } from '../expressions/parts.js';
 
 export type RequestPart = 'principal' | 'action' | 'resource';
@@ -28,6 +27,7 @@ export function attributeOf(left: Json, names: readonly string[], environment: E
   const value = attempt(() => compile(left).run(environment));
   // An attribute that is an entity leads on into that entity.
   if (value instanceof EntityUid) return { in: 'entity', uid: value, path: names };
-  if (owner.in === 'request' || value instanceof EvaluationError) return undefined;
+  // What is not there yet can be put there, except where it would be an entity's.
+  if (owner.in === 'request') return undefined;
   return { ...owner, path: [...owner.path, ...names] };
 }

@@ -43,7 +43,10 @@ export function findSmallestChange(policies: PolicySet, environment: Environment
     const changed = applyChanges(state.changes, environment);
     const answer = authorize(policies, changed);
     evaluations++;
-    if (reading.isAllowed(answer)) return { changes: state.changes, evaluations };
+    if (reading.isAllowed(answer)) {
+      const needed = withoutIdle(state.changes, (changes) => reading.isAllowed(authorize(policies, applyChanges(changes, environment))));
+      return { changes: needed, evaluations: evaluations + state.changes.length };
+    }
     for (const alternative of nextSteps(policies, changed, answer, reading)) {
       const changes = merged(state.changes, alternative);
       const key = changes.map(changeKey).sort().join('\n');
@@ -53,6 +56,14 @@ export function findSmallestChange(policies: PolicySet, environment: Environment
     }
   }
   return { changes: undefined, evaluations };
+}
+
+/** The changes without those that it is allowed without: one may imply another. */
+function withoutIdle(changes: Alternative, isAllowed: (changes: Alternative) => boolean): Alternative {
+  return changes.reduce<Alternative>((kept, change) => {
+    const fewer = kept.filter((other) => other !== change);
+    return isAllowed(fewer) ? fewer : kept;
+  }, changes);
 }
 
 /** Whoever acts on what is a greater change than how. */

@@ -6,7 +6,7 @@ import { printable } from './print.js';
 export function format(explanation: Explanation): string {
   const { outcome, kind, effect, policies, would_have_to_differ: differ } = explanation;
   const facts = (['at', 'identity', 'on_behalf_of', 'session', 'action', 'call', 'digest', 'bundle'] as const).flatMap((key) => (explanation[key] === undefined ? [] : [`  ${key.replaceAll('_', ' ').padEnd(13)} ${printable(explanation[key])}`]));
-  const listed = policies.map((policy) => [`  ${policy.effect} ${policy.policy}: ${policy.result}${policy.place === undefined ? '' : ` (${policy.place})`}`, `    ${printable(policy.reason)}`, ...(policy.error === undefined ? [] : [`    ${printable(policy.error)}`])].join('\n'));
+  const listed = policies.map((policy) => [`  ${policy.effect} ${policy.policy}: ${policy.result}${policy.place === undefined ? '' : ` (${policy.place})`}`, `    ${printable(policy.reason)}`, ...(policy.error === undefined ? [] : [`    ${printable(policy.error)}`]), ...(policy.because ?? []).map((line) => `      ${printable(line)}`)].join('\n'));
   return [
     `${outcome} (${kind})${effect === undefined ? '' : `, ${effect}`}`,
     ...facts,

@@ -1,3 +1,4 @@
+import type { PolicySet } from '@flyball/cedar';
 import type { Identity, Json } from '@flyball/protocol';
 import type { Rule } from './annotations.js';
 import type { Catalogue, CataloguedAction } from './catalogue.js';
@@ -19,6 +20,8 @@ export interface Bundle {
   readonly looksAt: ReadonlyMap<string, ReadonlySet<string> | 'all'>;
   readonly sources: ReadonlyMap<string, PolicySource>;
   readonly policies: readonly CompiledPolicy[];
+  /** The same policies, for explaining. */
+  readonly policySet: PolicySet;
   readonly engine: PolicyEngine;
   /** The policies without their conditions, for asking what could be allowed at all. */
   reach(): PolicyEngine;

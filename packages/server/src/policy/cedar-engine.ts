@@ -3,26 +3,23 @@ import { FlyballError } from '@flyball/protocol';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
 
+/** Policies as the engine takes them. Throws `CedarError` for one that is not Cedar. */
+export const policySetOf = (policies: readonly CompiledPolicy[]): PolicySet => new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
+
 /** Cedar by `@flyball/cedar`, which tells of every policy that is satisfied or broken, permits and forbids alike. */
 export class CedarEngine implements PolicyEngine {
-  readonly #policies: PolicySet;
   readonly #considered = new Map<string, ReadonlySet<string>>();
 
-  /**
-   * @param actionGroups every group that an action is in, by the action's name
-   * @throws CedarError for a policy that it cannot take
-   */
+  /** @param actionGroups every group that an action is in, by the action's name */
   constructor(
-    policies: readonly CompiledPolicy[],
+    private readonly policies: PolicySet,
     private readonly actionGroups: ReadonlyMap<string, readonly string[]>,
-  ) {
-    this.#policies = new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
-  }
+  ) {}
 
   evaluate(request: EngineRequest): EngineAnswer {
     try {
       const environment = toEnvironment(request, Entities.fromJson(request.entities));
-      const { permits, forbids, errors } = authorize(this.#policies, environment);
+      const { permits, forbids, errors } = authorize(this.policies, environment);
       return { considered: this.#considers(environment.action), satisfied: new Set([...permits, ...forbids]), broken: new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.kind === 'attribute' && error.path !== undefined && { missing: error.path }) }])) };
     } catch (cause) {
       // What is wrong with a request may repeat what is in it, so it is kept from the message.
@@ -38,7 +35,7 @@ export class CedarEngine implements PolicyEngine {
     const known = this.#considered.get(action.id);
     if (known) return known;
     const groups = new Set((this.actionGroups.get(action.id) ?? []).map((id) => new EntityUid('Action', id).key));
-    const found = new Set([...this.#policies.values()].filter(({ scope }) => holds(scope.action, action, groups)).map(({ id }) => id));
+    const found = new Set([...this.policies.values()].filter(({ scope }) => holds(scope.action, action, groups)).map(({ id }) => id));
     this.#considered.set(action.id, found);
     return found;
   }

@@ -1,5 +1,8 @@
 import { type Entry, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { DecisionInputs } from '../action/states.js';
 import type { Bundle } from './bundle.js';
+import { clauseLines } from './clauses.js';
+import { environmentsOf, whatWouldAllow } from './counterfactual.js';
 
 export interface ExplainedPolicy {
   readonly policy: string;
@@ -9,6 +12,8 @@ export interface ExplainedPolicy {
   readonly place?: string;
   readonly text?: string;
   readonly error?: string;
+  /** Which parts of it decided, and what they saw. */
+  readonly because?: readonly string[];
 }
 
 /** One decision as an operator may see it: everything. The machine itself is told the kind of reason only. */
@@ -53,7 +58,8 @@ export interface ExplainSources {
 export function explain({ entry, settled, payload, bundle }: ExplainSources): Explanation {
   const body = entry.body as JsonObject;
   const decision = isObject(body['decision']) ? (body['decision'] as unknown as RecordedDecision) : undefined;
-  const policies = (decision?.policies ?? []).map((verdict) => explainPolicy(verdict, payload, bundle));
+  const inputs = isObject(payload?.['inputs']) ? (payload['inputs'] as unknown as DecisionInputs) : undefined;
+  const policies = (decision?.policies ?? []).map((verdict) => explainPolicy(verdict, payload, bundle, inputs));
   const text = (key: string) => (typeof body[key] === 'string' ? { [key]: body[key] } : {});
   const effect = isObject(settled?.body) ? (settled.body['effect'] ?? settled.body['status']) : undefined;
   return {
@@ -72,13 +78,13 @@ export function explain({ entry, settled, payload, bundle }: ExplainSources): Ex
     policies,
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
     ...(isObject(body['error']) && { error: body['error'] }),
-    would_have_to_differ: differences(body, decision, policies),
+    would_have_to_differ: differences(body, decision, policies, bundle && inputs ? () => whatWouldAllow(inputs, bundle) : () => []),
   };
 }
 
 const errorCode = (body: JsonObject): string => (isObject(body['error']) && typeof body['error']['code'] === 'string' ? body['error']['code'] : 'unknown');
 
-function explainPolicy(verdict: RecordedDecision['policies'][number], payload: JsonObject | undefined, bundle: Bundle | undefined): ExplainedPolicy {
+function explainPolicy(verdict: RecordedDecision['policies'][number], payload: JsonObject | undefined, bundle: Bundle | undefined, inputs: DecisionInputs | undefined): ExplainedPolicy {
   const rule = bundle?.rules.get(verdict.policy);
   const source = bundle?.sources.get(verdict.policy);
   const broken = Array.isArray(payload?.['broken']) ? (payload['broken'] as unknown as { policy: string; error: string }[]) : [];
@@ -88,19 +94,20 @@ function explainPolicy(verdict: RecordedDecision['policies'][number], payload: J
     reason: rule?.reason ?? verdict.policy,
     ...(source && { place: `${source.file}:${source.line}`, text: source.text }),
     ...(error !== undefined && { error }),
+    ...(bundle && inputs && { because: environmentsOf(inputs, bundle).flatMap((environment) => clauseLines(bundle.policySet, verdict.policy, environment)) }),
   };
 }
 
-function differences(body: JsonObject, decision: RecordedDecision | undefined, policies: readonly ExplainedPolicy[]): readonly string[] {
+function differences(body: JsonObject, decision: RecordedDecision | undefined, policies: readonly ExplainedPolicy[], found: () => readonly string[]): readonly string[] {
   if (!decision) return [`the attempt was refused before policy was asked: ${errorCode(body)}`];
   const named = (policy: ExplainedPolicy) => `\`${policy.policy}\`${policy.place === undefined ? '' : ` (${policy.place})`}`;
   switch (decision.kind) {
     case 'forbidden':
-      return policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'satisfied').map((policy) => `the condition of ${named(policy)} would have to be false: ${policy.reason}`);
+      return [...policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'satisfied').map((policy) => `the condition of ${named(policy)} would have to be false: ${policy.reason}`), ...found()];
     case 'guard_broken':
-      return policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'error').map((policy) => `${named(policy)} would have to be answerable: ${policy.error ?? 'it could not be evaluated'}`);
+      return [...policies.filter((policy) => policy.effect === 'forbid' && policy.result === 'error').map((policy) => `${named(policy)} would have to be answerable: ${policy.error ?? 'it could not be evaluated'}`), ...found()];
     case 'no_permit':
-      return [`a permit for \`${String(body['action'])}\` would have to hold; none does for this identity, resource and context`];
+      return [`a permit for \`${String(body['action'])}\` would have to hold; none does for this identity, resource and context`, ...found()];
     case 'needs_approval':
       return decision.approvals.map((rule) => `${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`);
     case 'needs_facts':

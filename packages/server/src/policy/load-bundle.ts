@@ -2,7 +2,7 @@ import { digestOf, type Json } from '@flyball/protocol';
 import { actionGroups, cedarSchema } from './cedar-schema.js';
 import type { Bundle } from './bundle.js';
 import { Catalogue, type CataloguedAction } from './catalogue.js';
-import { CedarEngine } from './cedar-engine.js';
+import { CedarEngine, policySetOf } from './cedar-engine.js';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import { bundleInvalid, type Fault } from './faults.js';
 import { loadCatalogue, loadIdentities, loadPeople, loadTools } from './load-documents.js';
@@ -31,6 +31,7 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
   if (policies.length === 0) warnings.push('policies/: there is no policy, so every action is denied');
   if (faults.length > 0) throw bundleInvalid(faults);
   const groupsByAction = new Map(catalogue.actions.map((action) => [action.name, actionGroups(action)]));
+  const policySet = policySetOf(policies);
   return {
     digest: digestOf(files),
     files,
@@ -41,8 +42,9 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
     looksAt: new Map(policies.map((policy) => [policy.id, argumentsLookedAt(policy.json)])),
     sources: new Map(policies.map((policy) => [policy.id, policy.source])),
     policies: policies.map(({ id, text, json }) => ({ id, text, json })),
-    engine: new CedarEngine(policies, groupsByAction),
-    reach: lazily(() => new CedarEngine(policies.flatMap(withoutConditions), groupsByAction)),
+    policySet,
+    engine: new CedarEngine(policySet, groupsByAction),
+    reach: lazily(() => new CedarEngine(policySetOf(policies.flatMap(withoutConditions)), groupsByAction)),
     actionGroups: groupsByAction,
     warnings,
     tools,

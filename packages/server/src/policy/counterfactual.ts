@@ -1,0 +1,76 @@
+import { applyChanges, authorize, type Answer, type Change, Entities, type Environment, findSmallestChange, fromValue, type Place, type PolicySet, printExpression, quoted, toEnvironment, type Value } from '@flyball/cedar';
+import type { Decision } from '@flyball/protocol';
+import type { DecisionInputs } from '../action/states.js';
+import type { Rule } from './annotations.js';
+import { engineRequest } from './context.js';
+import { decide } from './decide.js';
+
+/** What a search for another ending needs of a bundle. */
+export interface Searchable {
+  readonly policySet: PolicySet;
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly digest: string;
+  readonly actionGroups: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * The fewest things of a denied attempt that would have had to be otherwise for it not to be denied, as
+ * sentences; found by search, and evaluated. Nothing where the decision is no denial by policy.
+ */
+export function whatWouldAllow(inputs: DecisionInputs, bundle: Searchable): readonly string[] {
+  const decided = (environment: Environment) => decisionOn(authorize(bundle.policySet, environment), bundle);
+  const denied = environmentsOf(inputs, bundle).find((environment) => decided(environment).outcome === 'deny');
+  if (!denied) return [];
+  const reading = { isAllowed: (answer: Answer) => decisionOn(answer, bundle).outcome !== 'deny', blocking: (answer: Answer) => blocking(answer, bundle.rules) };
+  const { changes, evaluations } = findSmallestChange(bundle.policySet, denied, reading);
+  if (changes === undefined) return [`no other context, identity or resource was found that would have been allowed (${evaluations} were tried)`];
+  return [...changes.map((change) => sentence(change, denied)), ...waitingFor(decided(applyChanges(changes, denied)))];
+}
+
+/** The attempt as policies saw it, once for each resource. */
+export const environmentsOf = (inputs: DecisionInputs, { actionGroups }: Pick<Searchable, 'actionGroups'>): readonly Environment[] =>
+  inputs.resources.map((resource) => {
+    const request = engineRequest(inputs, resource, actionGroups.get(inputs.action) ?? []);
+    return toEnvironment(request, Entities.fromJson(request.entities));
+  });
+
+function decisionOn({ permits, forbids, errors }: Answer, { rules, digest }: Searchable): Decision {
+  const broken = new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.path !== undefined && { missing: error.path }) }]));
+  return decide({ considered: new Set(), satisfied: new Set([...permits, ...forbids]), broken }, rules, digest);
+}
+
+/** Guards that deny, or cannot be evaluated, and count. */
+function blocking({ forbids, errors }: Answer, rules: Searchable['rules']): readonly string[] {
+  const counts = (id: string) => rules.get(id)?.shadow !== true;
+  const denying = forbids.filter((id) => rules.get(id)?.outcome === 'deny');
+  const broken = errors.map(({ policy }) => policy).filter((id) => rules.get(id)?.effect === 'forbid');
+  return [...denying, ...broken].filter(counts);
+}
+
+function waitingFor({ approvals, facts }: Decision): readonly string[] {
+  return [
+    ...approvals.map((rule) => `then ${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`),
+    ...facts.map((rule) => `then the facts ${rule.needs.map((need) => `\`${need}\``).join(', ')} would have to be there (${rule.policy})`),
+  ];
+}
+
+const literal = (value: Value): string => printExpression({ Value: fromValue(value) });
+
+function sentence(change: Change, environment: Environment): string {
+  switch (change.kind) {
+    case 'join':
+      return `\`${String(change.uid)}\` would have to be in \`${String(change.group)}\``;
+    case 'leave':
+      return `\`${String(change.uid)}\` would have to be in \`${String(change.group)}\` no longer`;
+    case 'remove':
+      return `\`${placeText(change.place, environment)}\` would have to be absent`;
+    case 'set':
+      return `\`${placeText(change.place, environment)}\` would have to be ${change.anyOther ? 'another' : `\`${literal(change.value)}\``}${change.anyOther ? `, such as \`${literal(change.value)}\`` : ''}`;
+  }
+}
+
+function placeText(place: Place, { principal, resource }: Environment): string {
+  if (place.in === 'request') return place.part;
+  const owner = place.in === 'context' ? 'context' : place.uid.key === principal.key ? 'principal' : place.uid.key === resource.key ? 'resource' : String(place.uid);
+  return place.path.reduce((text, name) => text + (/^[_a-zA-Z]\w*$/.test(name) ? `.${name}` : `[${quoted(name)}]`), owner);
+}
