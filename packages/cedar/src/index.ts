@@ -19,3 +19,10 @@ export { cedarsReading, evaluationsMax, findSmallestChange, type Found, type Rea
 export { applyChanges, type Change } from './explanations/change.js';
 export type { Place } from './explanations/paths.js';
 export { type DecisivePart, type Seen, type Truth } from './expressions/parts.js';
+export type { Condition } from './temporal/condition.js';
+export type { PastEvent, Present } from './temporal/event.js';
+export type { History } from './temporal/history.js';
+export { lowerTemporal, type Lowered, type TemporalClause, windowMaxMs } from './temporal/lower.js';
+export { TemporalMonitor } from './temporal/monitor.js';
+export { parseTemporal } from './temporal/parse.js';
+export { TemporalError } from './temporal/tokens.js';
