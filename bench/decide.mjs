@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { finish, goal, main, nowMs, optionsOf, percentile, printTable, root, round, temporary } from './support.mjs';
 
 const usage = `usage: npm run bench -- decide [--quick] [--requests N] [--policies 10,100,1000,5000] [--opa PATH]
@@ -16,7 +18,7 @@ const engineMs = options.quick ? 1_500 : 8_000;
 const warmup = 0.2;
 
 const require = createRequire(join(root, 'packages/server/package.json'));
-const { authorize, Entities, explainPolicy, PolicySet, toEnvironment } = await import('@flyball/cedar');
+const { authorize, Entities, EntityUid, explainPolicy, parseTemporal, PolicySet, TemporalMonitor, toEnvironment, toRecord } = await import('@flyball/cedar');
 const wasm = require('@cedar-policy/cedar-wasm/nodejs');
 
 function randomNumbers(seed) {
@@ -43,12 +45,15 @@ const text = ({ effect, group, action, most, level, label }) => `${effect} (prin
 const cedarRequest = ({ user, action, doc, amount, labels }) => ({ principal: { type: 'User', id: user }, action: { type: 'Action', id: action }, resource: { type: 'Doc', id: doc }, context: { amount, labels } });
 const userEntity = (user) => ({ uid: { type: 'User', id: user }, attrs: { level: levelOf(user) }, parents: groupsOf(user).map((id) => ({ type: 'Group', id })) });
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc');
+
 const loaded = async (load) => {
-  global.gc?.();
+  collect();
   const before = process.memoryUsage().heapUsed;
   const began = nowMs();
   const engine = await load();
-  global.gc?.();
+  collect();
   return { ...engine, loadMs: nowMs() - began, bytes: process.memoryUsage().heapUsed - before };
 };
 
@@ -148,10 +153,52 @@ async function atSize(count) {
   return rows.map((row) => ({ ...row, times: row.p50 / own }));
 }
 
+const act = (name) => `Action::"${name}"`;
+const temporalRules = [
+  `count_within(1h, ${act('pay')}::request{ input.payee: context.args.payee }) > 3`,
+  `count_within(24h, ${act('pay')}::request{}) > 10`,
+  `sum_within(a, 24h, ${act('pay')}::request{ input.amount: a, input.payee: context.args.payee }) > 1000`,
+  `sum_within(a, 24h, ${act('pay')}::response{ input.amount: a }) > 1000`,
+  `formerly within 1h ${act('read')}::response{ input.payee: context.args.payee }`,
+  `!${act('revoke')}::response{ input.payee: context.args.payee } since within 24h ${act('grant')}::response{ input.payee: context.args.payee }`,
+  `previous within 1m ${act('read')}::response{}`,
+  `formerly within 10m ${act('pay')}::error{ input.payee: context.args.payee }`,
+  `bind(n, count_within(5m, ${act('read')}::request{ resource: resource }), n > 5 && n < 100)`,
+  `exists (p: String). (formerly within 24h ${act('grant')}::response{ input.payee: p } && p == context.args.payee)`,
+];
+const pastEvents = options.quick ? 10_000 : 100_000;
+
+/** Ten temporal rules asked of one identity's long day: an event every 0.8 seconds, 500 payees. */
+function temporal() {
+  const below = randomNumbers(7);
+  const monitor = new TemporalMonitor(temporalRules.map((text, index) => ({ name: `t${index}`, condition: parseTemporal(text) })));
+  const history = monitor.newHistory();
+  const kinds = ['pay', 'pay', 'pay', 'read', 'read', 'read', 'grant', 'revoke'].flatMap((name) => [[name, 'request'], [name, 'response']]);
+  const event = (atMs, name, kind) => ({ atMs, action: new EntityUid('Action', name), event: kind, record: toRecord({ input: { payee: `p${below(500)}`, amount: below(100) }, resource: { __entity: { type: 'Resource', id: `r${below(50)}` } } }) });
+  const began = nowMs();
+  for (let i = 0; i < pastEvents; i++) history.add(event(i * 800, ...kinds[below(kinds.length)]));
+  const addUs = ((nowMs() - began) * 1_000) / pastEvents;
+  const took = [];
+  for (let i = 0; i < 2_000; i++) {
+    const atMs = pastEvents * 800 + i * 800;
+    const request = event(atMs, 'pay', 'request');
+    const present = toEnvironment({ principal: { type: 'User', id: 'u1' }, action: { type: 'Action', id: 'pay' }, resource: { type: 'Resource', id: `r${below(50)}` }, context: { args: { payee: `p${below(500)}` } } }, new Entities());
+    history.forgetBefore(atMs - monitor.horizonMs);
+    const from = nowMs();
+    monitor.ask(history, request, present);
+    took.push(nowMs() - from);
+    history.add(request);
+  }
+  const warm = took.slice(took.length * warmup);
+  return { rules: temporalRules.length, events: pastEvents, addUs, p50: percentile(warm, 50) * 1_000, p95: percentile(warm, 95) * 1_000 };
+}
+
 await main(async () => {
   const rows = [];
   for (const count of sizes) rows.push(...(await atSize(count)));
   printTable('one decision', [['policies', (r) => r.policies], ['engine', (r) => r.engine], ['p50 µs', (r) => round(r.p50)], ['p95 µs', (r) => round(r.p95)], ['mean µs', (r) => round(r.mean)], ['× flyball', (r) => round(r.times, 1)], ['asked', (r) => r.asked], ['load ms', (r) => round(r.loadMs, 0)], ['bytes a policy', (r) => (r.engine === 'flyball' ? round(r.bytesPerPolicy, 0) : null)]], rows);
+  const past = temporal();
+  printTable(`${past.rules} temporal rules over ${past.events} past events`, [['p50 µs', (r) => round(r.p50)], ['p95 µs', (r) => round(r.p95)], ['µs to add an event', (r) => round(r.addUs)]], [past]);
   const at = (policies, engine) => rows.find((row) => row.policies === policies && row.engine === engine);
   const goals = [
     at(1000, 'flyball') && goal('p50 µs at 1,000 policies', { most: 5 }, at(1000, 'flyball').p50),
@@ -160,6 +207,7 @@ await main(async () => {
     at(100, 'opa-wasm') && goal('opa-wasm × flyball at 100', { least: 3 }, at(100, 'opa-wasm').times),
     at(5000, 'flyball') && at(100, 'flyball') && goal('p50 at 5,000 × p50 at 100', { most: 10 }, at(5000, 'flyball').p50 / at(100, 'flyball').p50),
     at(1000, 'flyball, explained') && goal('explained × not explained at 1,000', { most: 2 }, at(1000, 'flyball, explained').mean / at(1000, 'flyball').mean),
+    goal(`p50 µs of ${past.rules} temporal rules over ${past.events} events`, { most: 50 }, past.p50),
   ].filter(Boolean);
-  finish('decide', { settings: { requests: requestsMost, sizes, opa: options.opa !== undefined }, rows: rows.map(({ answers: _answers, ...row }) => row) }, goals);
+  finish('decide', { settings: { requests: requestsMost, sizes, opa: options.opa !== undefined }, rows, temporal: past }, goals);
 });

@@ -89,7 +89,7 @@ class Generator {
   }
 
   #record(depth: number, share: number): JsonObject {
-    const present = names.filter((name) => this.#chance(depth > 2 ? 0.1 : share));
+    const present = names.filter(() => this.#chance(depth > 2 ? 0.1 : share));
     return Object.fromEntries(present.map((name) => [name, this.#value(this.#chance(0.95) ? (attributes[name] as Type) : this.#pick(types), depth)]));
   }
 

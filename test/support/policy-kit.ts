@@ -2,6 +2,8 @@ import type { Decision, Identity, JsonObject, Principal } from '@flyball/protoco
 import type { Decided, SessionState, Situated } from '../../packages/server/src/action/states.js';
 import type { Bundle } from '../../packages/server/src/policy/bundle.js';
 import { compileBundle } from '../../packages/server/src/policy/load-bundle.js';
+import type { RunningRego } from '../../packages/server/src/policy/rego/decide-by-rego.js';
+import { TemporalPast } from '../../packages/server/src/policy/temporal.js';
 import { Policy } from '../../packages/server/src/policy/policy.js';
 import { FakeClock, identity, nowSeconds, received } from './identity-kit.js';
 
@@ -131,7 +133,7 @@ export function situated({ tool = 'pay', args = { amount: 5 }, session = {}, ide
   };
 }
 
-export const policyOf = (bundle: Bundle, clock = new FakeClock()): Policy => new Policy(() => bundle, clock, { audience: 'https://flyball.example/mcp' });
+export const policyOf = (bundle: Bundle, clock = new FakeClock(), opa?: RunningRego): Policy => new Policy(() => bundle, clock, { audience: 'https://flyball.example/mcp', past: new TemporalPast(() => Promise.resolve({ events: [] })), ...(opa && { opa }) });
 
 export const decided = async (bundle: Bundle, attempt: Attempt = {}): Promise<Decided> => policyOf(bundle).decide(situated(attempt));
 

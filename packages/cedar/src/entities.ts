@@ -19,24 +19,28 @@ export interface EntitySource {
 
 type Described = Omit<Entity, 'ancestors'>;
 
+/** How many keys of ancestors are remembered: those of all in a chain are the square of its length. */
+const rememberedMax = 1_000_000;
+
 /**
- * Entities with the transitive closure of their parents. Changed in place: an entity that is put or removed
- * renews only what stands below it.
+ * Entities, each of which finds the transitive closure of its parents when it is asked, and remembers it.
+ * Changed in place: an entity that is put or removed renews only what stands below it.
  */
 export class Entities implements EntitySource {
   readonly #entities = new Map<string, Entity>();
   readonly #children = new Map<string, Set<string>>();
+  readonly #ancestors = new Map<string, ReadonlySet<string>>();
+  #remembered = 0;
 
   /** A list in Cedar's JSON format. Throws {@link CedarError} for what is malformed, stands twice or is in itself. */
   static fromJson(json: unknown): Entities {
     if (!Array.isArray(json)) throw new CedarError('expected a list of entities');
-    const described = (json as readonly unknown[]).map(readEntity);
     const entities = new Entities();
-    for (const entity of described) {
+    for (const entity of (json as readonly unknown[]).map(readEntity)) {
       if (entities.#entities.has(entity.uid.key)) throw new CedarError(`${String(entity.uid)} is there twice`);
-      entities.#keep(entity, new Set());
+      entities.#keep(entity);
     }
-    entities.#close(described.map(({ uid }) => uid.key));
+    entities.#refuseCycles();
     return entities;
   }
 
@@ -59,15 +63,14 @@ export class Entities implements EntitySource {
     const below = this.#below(key);
     if (entity.parents.some((parent) => below.has(parent.key))) throw inItself(entity.uid);
     this.#forget(key);
-    this.#keep(entity, new Set());
-    this.#close([...below]);
+    this.#keep(entity);
+    this.#renew(below);
   }
 
   /** Removes an entity; what names it as a parent still does. */
   remove(uid: EntityUid): void {
-    const below = this.#below(uid.key);
     this.#forget(uid.key);
-    this.#close([...below].filter((key) => this.#entities.has(key)));
+    this.#renew(this.#below(uid.key));
   }
 
   /** Keys of what is in an entity, and its own. */
@@ -82,38 +85,68 @@ export class Entities implements EntitySource {
     return [...this.#below(uid.key)].flatMap((key) => this.#entities.get(key) ?? []);
   }
 
-  #keep(entity: Described, ancestors: ReadonlySet<string>): void {
-    this.#entities.set(entity.uid.key, { ...entity, ancestors });
+  #keep(entity: Described): void {
+    const { key } = entity.uid;
+    const ancestors = () => this.#ancestorsOf(key);
+    this.#entities.set(key, {
+      ...entity,
+      get ancestors() {
+        return ancestors();
+      },
+    });
     for (const parent of entity.parents) {
       const children = this.#children.get(parent.key) ?? new Set();
-      this.#children.set(parent.key, children.add(entity.uid.key));
+      this.#children.set(parent.key, children.add(key));
     }
   }
 
   #forget(key: string): void {
-    for (const parent of this.#entities.get(key)?.parents ?? []) this.#children.get(parent.key)?.delete(key);
+    for (const parent of this.#entities.get(key)?.parents ?? []) {
+      const children = this.#children.get(parent.key);
+      children?.delete(key);
+      if (children?.size === 0) this.#children.delete(parent.key);
+    }
     this.#entities.delete(key);
   }
 
-  /** Finds the ancestors of these entities anew, from the top down. */
-  #close(keys: readonly string[]): void {
-    const open = new Set(keys);
+  #renew(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.#remembered -= this.#ancestors.get(key)?.size ?? 0;
+      this.#ancestors.delete(key);
+    }
+  }
+
+  #ancestorsOf(key: string): ReadonlySet<string> {
+    const known = this.#ancestors.get(key);
+    if (known) return known;
+    const found = new Set(this.#parentsOf(key));
+    for (const ancestor of found) for (const parent of this.#parentsOf(ancestor)) found.add(parent);
+    if (this.#remembered + found.size > rememberedMax) this.#renew([...this.#ancestors.keys()]);
+    this.#ancestors.set(key, found);
+    this.#remembered += found.size;
+    return found;
+  }
+
+  #parentsOf(key: string): readonly string[] {
+    return this.#entities.get(key)?.parents.map((parent) => parent.key) ?? [];
+  }
+
+  /** Goes up from every entity, below an entity only once. */
+  #refuseCycles(): void {
+    const open = new Set(this.#entities.keys());
     const path = new Set<string>();
-    const stack = [...keys];
+    const stack = [...open];
     for (let key = stack.pop(); key !== undefined; key = stack.pop()) {
       const entity = this.#entities.get(key);
       if (!entity || !open.has(key)) continue;
-      const waiting = entity.parents.filter((parent) => open.has(parent.key) && this.#entities.has(parent.key));
-      if (waiting.length > 0) {
-        if (path.has(key)) throw inItself(entity.uid);
+      const waiting = this.#parentsOf(key).filter((parent) => open.has(parent));
+      if (waiting.length === 0) open.delete(key);
+      else if (path.has(key)) throw inItself(entity.uid);
+      else {
         path.add(key);
-        stack.push(key, ...waiting.map((parent) => parent.key));
-        continue;
+        stack.push(key);
+        for (const parent of waiting) stack.push(parent);
       }
-      path.delete(key);
-      open.delete(key);
-      const ancestors = new Set(entity.parents.flatMap((parent) => [parent.key, ...(this.#entities.get(parent.key)?.ancestors ?? [])]));
-      this.#entities.set(key, { ...entity, ancestors });
     }
   }
 }

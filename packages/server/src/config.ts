@@ -3,6 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import { z } from 'zod';
 import { signatureAlgorithms } from './identity/index.js';
+import { limits } from './lib/limits.js';
+import { Secret } from './lib/secret.js';
 import { parseYaml } from './lib/yaml-file.js';
 
 const seconds = z.number().int().min(1).max(3_600);
@@ -35,6 +37,13 @@ const spiffe = z
   .strictObject({ trust_domain: z.string().min(1), audience: z.string().min(1), bundle_file: z.string().optional(), bundle_url: z.url().optional(), allow_private_address: z.boolean().default(false) })
   .refine((value) => (value.bundle_file === undefined) !== (value.bundle_url === undefined), 'expected exactly one of `bundle_file` and `bundle_url`');
 
+const opa = z.strictObject({
+  url: z.url(),
+  /** Name of the environment variable that holds the bearer token. */
+  token_from_env: z.string().min(1).optional(),
+  timeout_ms: z.number().int().min(1).max(limits.opaMsMax).default(1_000),
+});
+
 const configDocument = z.strictObject({
   tenant: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).default('default'),
   bundle: z.string().default('bundle'),
@@ -45,12 +54,14 @@ const configDocument = z.strictObject({
   resource: z.url().optional(),
   /** One decision in so many is also asked of Cedar's own WebAssembly engine; 0 asks it none. */
   check_decisions_every: z.number().int().min(0).default(0),
+  /** A running OPA that has to allow every action as well. */
+  opa: opa.optional(),
   allowed_hosts: z.array(z.string()).default([]),
   identity: z.strictObject({ local: z.boolean().default(false), oidc: z.array(oidc).default([]), spiffe: z.array(spiffe).default([]) }).default({ local: false, oidc: [], spiffe: [] }),
   upstreams: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), upstream).default({}),
 });
 
-export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined };
+export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined; readonly opaToken: Secret | undefined };
 export type UpstreamConfig = z.infer<typeof upstream>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -71,7 +82,8 @@ export function parseConfig(text: string, file: string, environment: Environment
   }
   const directory = dirname(file);
   const { bundle, data, ...rest } = parsed.value;
-  return { ...rest, directory, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'] };
+  const opaToken = rest.opa?.token_from_env === undefined ? undefined : environment[rest.opa.token_from_env];
+  return { ...rest, directory, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'], opaToken: opaToken === undefined ? undefined : new Secret(opaToken) };
 }
 
 /** Address by which machines reach the server, when the configuration names no other. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { PastEvent } from '@flyball/cedar';
 import { FlyballError, type JsonObject } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
 import type { SessionState } from './action/states.js';
@@ -9,11 +10,11 @@ import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
 import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { AttemptRecorder, type Draft, type Fold, Ledger, Projections, Settler, Spool } from './ledger/index.js';
+import { AttemptRecorder, type Draft, type Fold, Ledger, Past, Projections, Settler, Spool } from './ledger/index.js';
 import { pause, StoreClock } from './lib/clock.js';
 import { randomSalt, timeId } from './lib/ids.js';
 import { inspect } from './output/index.js';
-import { ActiveBundle, type Bundle, type Check, Policy } from './policy/index.js';
+import { ActiveBundle, type Bundle, type Check, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
 import { openEmbedded, openPostgres } from './store/open.js';
 
@@ -51,11 +52,12 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
   try {
     const clock = new StoreClock();
     clock.set(await store.now());
-    const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock);
+    const past = new Past(store.entries, newEventReader);
+    const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock, past);
     const bundle = new ActiveBundle(config.bundle, (next) => recordBundle(ledger, next), checkOf(config, log));
     const { warnings } = await bundle.load();
     warnings.forEach((warning) => log('warn', warning));
-    return assemble(config, log, { store, clock, ledger, bundle });
+    return assemble(config, log, { store, clock, ledger, past, bundle });
   } catch (error) {
     await store.close();
     throw error;
@@ -68,19 +70,28 @@ function checkOf({ check_decisions_every: every }: Config, log: Log): Check | un
   return { every, alarm: (policies) => log('error', 'two policy engines do not agree; the attempt was refused', { policies }) };
 }
 
+/** The running OPA that is asked as well, if any. Throws `config_invalid` when its token is missing. */
+function opaOf({ opa, opaToken }: Config): OpaServer | undefined {
+  if (!opa) return undefined;
+  if (opa.token_from_env !== undefined && !opaToken) throw new FlyballError('config_invalid', `expected the environment variable \`${opa.token_from_env}\` with the token for \`opa\``);
+  return new OpaServer({ url: opa.url, token: opaToken, timeoutMs: opa.timeout_ms });
+}
+
 interface Foundation {
   readonly store: Awaited<ReturnType<typeof openEmbedded>>;
   readonly clock: StoreClock;
   readonly ledger: Ledger;
+  readonly past: Past<PastEvent>;
   readonly bundle: ActiveBundle;
 }
 
-function assemble(config: Config, log: Log, { store, clock, ledger, bundle }: Foundation): Governor {
+function assemble(config: Config, log: Log, { store, clock, ledger, past, bundle }: Foundation): Governor {
   const spool = new Spool(join(config.data, 'spool'));
   const recorder = new AttemptRecorder(ledger, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
   const record = { append: (draft: Draft) => ledger.append(draft), find: (id: string) => ledger.store.find(id), read: <S>(stream: string) => ledger.projections.get<S>(stream) };
   const sessions = new Sessions(record, clock);
-  const policy = new Policy(() => bundle.current, clock, { audience: resourceOf(config) });
+  const opa = opaOf(config);
+  const policy = new Policy(() => bundle.current, clock, { audience: resourceOf(config), past: new TemporalPast((stream, version) => past.upTo(stream, version)), ...(opa && { opa }) });
   const registry = registryOf(() => bundle.current);
   const identification = new Identification(issuersOf(config, clock), registry, clock);
   const people: People = { isMember: (person, group) => bundle.current.people.get(person)?.groups.includes(group) ?? false };
@@ -105,6 +116,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, bundle }: Fo
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
+    await opa?.close();
     await store.close();
   };
   return { port, desk, sessions, identification, bundle, ledger, clock, people: () => bundle.current.people, broken: store.broken, close };

@@ -1,6 +1,6 @@
 import { type Entities, type EntitySource } from '../entities.js';
 import type { Environment } from '../expressions/compiled.js';
-import { compile, single } from '../expressions/compile.js';
+import { compiledOf, innerOf, single } from '../expressions/compile.js';
 import { attempt } from '../expressions/parts.js';
 import { EvaluationError } from '../errors.js';
 import type { Policy } from '../policies/policy.js';
@@ -43,7 +43,7 @@ function candidatesOf(policy: Policy, unknown: Unknown, type: string, environmen
   for (const { when, json } of policy.clauses) {
     for (const condition of when ? conjuncts(json) : []) {
       if (!mentions(condition, unknown)) {
-        if (attempt(() => compile(condition).run(environment)) !== true) return [];
+        if (attempt(() => compiledOf(condition).run(environment)) !== true) return [];
         continue;
       }
       const found = namedBy(condition, unknown, type, environment, entities);
@@ -74,10 +74,9 @@ const conjuncts = (json: Json): readonly Json[] => {
   return operator === '&&' && isJsonObject(operand) ? [...conjuncts(operand['left'] ?? null), ...conjuncts(operand['right'] ?? null)] : [json];
 };
 
-function mentions(json: Json | undefined, unknown: Unknown): boolean {
-  if (Array.isArray(json)) return (json as readonly Json[]).some((item) => mentions(item, unknown));
-  if (!isJsonObject(json) || 'Value' in json) return false;
-  return json['Var'] === unknown || Object.values(json).some((item) => mentions(item, unknown));
+function mentions(json: Json, unknown: Unknown): boolean {
+  const [operator, operand] = single(json);
+  return operator === 'Var' ? operand === unknown : innerOf(json).some((inner) => mentions(inner, unknown));
 }
 
 /** Whom a condition like `unknown == x`, `unknown in x` or `x.contains(unknown)` names, where `x` does not depend on it. */
@@ -88,7 +87,7 @@ function namedBy(json: Json, unknown: Unknown, type: string, environment: Enviro
   const isUnknown = (side: Json | undefined) => isJsonObject(side) && side['Var'] === unknown;
   const other = operator === 'contains' ? (isUnknown(right) ? left : undefined) : operator === '==' && isUnknown(right) ? left : isUnknown(left) && (operator === '==' || operator === 'in') ? right : undefined;
   if (other === undefined || mentions(other, unknown)) return undefined;
-  const value = attempt(() => compile(other).run(environment));
+  const value = attempt(() => compiledOf(other).run(environment));
   if (value instanceof EvaluationError) return [];
   const uids = entitiesIn(value);
   const members = operator === 'in' ? uids.flatMap((uid) => entities.descendants(uid).map((entity) => entity.uid)) : uids;

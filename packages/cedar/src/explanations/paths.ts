@@ -1,4 +1,4 @@
-import { compile, single } from '../expressions/compile.js';
+import { compiledOf, single } from '../expressions/compile.js';
 import type { Environment } from '../expressions/compiled.js';
 import { isJsonObject, type Json } from '../values/json.js';
 import { EntityUid } from '../values/entity-uid.js';
@@ -24,7 +24,7 @@ export function placeOf(json: Json, environment: Environment): Place | undefined
 export function attributeOf(left: Json, names: readonly string[], environment: Environment): Place | undefined {
   const owner = placeOf(left, environment);
   if (!owner) return undefined;
-  const value = attempt(() => compile(left).run(environment));
+  const value = attempt(() => compiledOf(left).run(environment));
   // An attribute that is an entity leads on into that entity.
   if (value instanceof EntityUid) return { in: 'entity', uid: value, path: names };
   // What is not there yet can be put there, except where it would be an entity's.

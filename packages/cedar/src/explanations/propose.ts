@@ -1,5 +1,5 @@
 import type { Environment } from '../expressions/compiled.js';
-import { compile, single } from '../expressions/compile.js';
+import { compiledOf, single } from '../expressions/compile.js';
 import { Pattern } from '../expressions/like.js';
 import { attempt } from '../expressions/parts.js';
 import { EvaluationError } from '../errors.js';
@@ -20,6 +20,8 @@ export type Alternative = readonly Change[];
 /** How many alternatives are kept at each place: the search is bounded, not complete. */
 const alternativesMax = 24;
 const membersMax = 8;
+/** How many things may have to be otherwise at once: more is no small change. */
+export const changesMax = 32;
 
 const opposite: Readonly<Record<string, string>> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '==': '==', '!=': '!=', lessThan: 'greaterThan', greaterThan: 'lessThan', lessThanOrEqual: 'greaterThanOrEqual', greaterThanOrEqual: 'lessThanOrEqual' };
 const negation: Readonly<Record<string, string>> = { '<': '>=', '>': '<=', '<=': '>', '>=': '<', lessThan: 'greaterThanOrEqual', greaterThan: 'lessThanOrEqual', lessThanOrEqual: 'greaterThan', greaterThanOrEqual: 'lessThan' };
@@ -29,7 +31,7 @@ const negation: Readonly<Record<string, string>> = { '<': '>=', '>': '<=', '<=':
  * values on their other side. They are proposals; whoever takes one evaluates it.
  */
 export function propose(json: Json, wanted: boolean, environment: Environment): readonly Alternative[] {
-  if (attempt(() => compile(json).run(environment)) === wanted) return [[]];
+  if (attempt(() => compiledOf(json).run(environment)) === wanted) return [[]];
   return proposals(json, wanted, environment).slice(0, alternativesMax);
 }
 
@@ -70,7 +72,7 @@ function proposals(json: Json, wanted: boolean, environment: Environment): reado
 
 /** Every alternative of one with every one of the other; what both say of one thing, the later one says. */
 export function combined(left: readonly Alternative[], right: readonly Alternative[]): readonly Alternative[] {
-  return left.flatMap((first) => right.map((second) => merged(first, second))).slice(0, alternativesMax);
+  return left.flatMap((first) => right.map((second) => merged(first, second))).filter(({ length }) => length <= changesMax).slice(0, alternativesMax);
 }
 
 export function merged(first: Alternative, second: Alternative): Alternative {
@@ -79,7 +81,7 @@ export function merged(first: Alternative, second: Alternative): Alternative {
 }
 
 function valueOf(json: Json, environment: Environment): Value | undefined {
-  const value = attempt(() => compile(json).run(environment));
+  const value = attempt(() => compiledOf(json).run(environment));
   return value instanceof EvaluationError ? undefined : value;
 }
 

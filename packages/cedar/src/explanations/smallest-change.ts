@@ -5,7 +5,7 @@ import type { PolicySet } from '../policies/policy-set.js';
 import { type Constraint, holds } from '../policies/scope.js';
 import { applyChanges, type Change, changeKey } from './change.js';
 import type { RequestPart } from './paths.js';
-import { type Alternative, combined, merged, propose } from './propose.js';
+import { type Alternative, changesMax, combined, merged, propose } from './propose.js';
 
 /** What counts as allowed, and which policies stand in the way; Cedar's own reading unless another is given. */
 export interface Reading {
@@ -50,7 +50,7 @@ export function findSmallestChange(policies: PolicySet, environment: Environment
     for (const alternative of nextSteps(policies, changed, answer, reading)) {
       const changes = merged(state.changes, alternative);
       const key = changes.map(changeKey).sort().join('\n');
-      if (known.has(key)) continue;
+      if (changes.length > changesMax || known.has(key)) continue;
       known.add(key);
       insert(open, { changes, cost: changes.reduce((sum, change) => sum + costOf(change), 0) });
     }
@@ -72,6 +72,8 @@ const costOf = (change: Change): number => (change.kind === 'set' && change.plac
 function insert(open: State[], state: State): void {
   const at = open.findIndex(({ cost }) => cost > state.cost);
   open.splice(at < 0 ? open.length : at, 0, state);
+  // Those behind would not be reached.
+  if (open.length > evaluationsMax) open.pop();
 }
 
 function nextSteps(policies: PolicySet, environment: Environment, answer: Answer, reading: Reading): readonly Alternative[] {

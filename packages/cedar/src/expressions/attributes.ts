@@ -1,12 +1,13 @@
 import { CedarError, EvaluationError, typeError } from '../errors.js';
 import { EntityUid } from '../values/entity-uid.js';
-import type { Json } from '../values/json.js';
+import { type Json, readText } from '../values/json.js';
 import { CedarRecord, typeOf, type Value } from '../values/value.js';
+import { isIdentifier } from '../values/name.js';
 import { quoted } from '../values/quote.js';
-import type { Compiled, Environment, Run } from './compiled.js';
+import { type Compiled, type Environment, nestingMax, type Run } from './compiled.js';
 
 /** An attribute's name as it stands behind a value: `.name`, or `["odd name"]`. */
-export const dotted = (name: string): string => (/^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) ? `.${name}` : `[${quoted(name)}]`);
+export const dotted = (name: string): string => (isIdentifier(name) ? `.${name}` : `[${quoted(name)}]`);
 
 /** `left.name`. */
 export function attributeOf(left: Compiled, name: string): Compiled {
@@ -36,21 +37,25 @@ function attributesOf(owner: Value, environment: Environment, path: string | und
 const noEntity = (uid: EntityUid, path?: string) => new EvaluationError('entity', `entity \`${String(uid)}\` does not exist`, path);
 
 /** `left has name`, or `left has one.two.three`. */
-export function hasAttribute(left: Compiled, json: Json | undefined): Compiled {
-  const names: readonly unknown[] = Array.isArray(json) ? (json as readonly unknown[]) : [json];
-  if (names.length === 0 || !names.every((name) => typeof name === 'string')) throw new CedarError('expected `has` with a name or a list of names');
-  const steps: { readonly owner: Compiled; readonly name: string }[] = [];
-  let owner = left;
-  for (const name of names) {
-    steps.push({ owner, name });
-    owner = attributeOf(owner, name);
-  }
-  return { run: (environment) => steps.every((step) => has(step.owner.run(environment), step.name, environment)) };
+export function hasAttribute(left: Compiled, json: Json): Compiled {
+  const names = (Array.isArray(json) ? (json as readonly Json[]) : [json]).map(readText);
+  if (names.length === 0 || names.length > nestingMax) throw new CedarError(`expected \`has\` with a name or a list of at most ${nestingMax} names`);
+  return {
+    run: (environment) => {
+      let owner = left.run(environment);
+      for (const name of names) {
+        const value = lookUp(owner, name, environment);
+        if (value === undefined) return false;
+        owner = value;
+      }
+      return true;
+    },
+  };
 }
 
-function has(owner: Value, name: string, environment: Environment): boolean {
-  if (owner instanceof CedarRecord) return owner.attributes.has(name);
-  if (owner instanceof EntityUid) return environment.entities.get(owner.key)?.attributes.attributes.has(name) ?? false;
+function lookUp(owner: Value, name: string, environment: Environment): Value | undefined {
+  if (owner instanceof CedarRecord) return owner.attributes.get(name);
+  if (owner instanceof EntityUid) return environment.entities.get(owner.key)?.attributes.attributes.get(name);
   throw typeError('(entity or record)', typeOf(owner));
 }
 

@@ -1,33 +1,49 @@
 import { CedarError, EvaluationError, typeError } from '../errors.js';
 import { applyExtension, extensionFunctions } from '../values/extension-functions.js';
-import { isJsonObject, type Json, toValue } from '../values/json.js';
+import { isJsonObject, type Json, type JsonObject, readMembers, readText, toValue } from '../values/json.js';
+import { isName } from '../values/name.js';
+import { shown } from '../values/quote.js';
 import { CedarRecord, CedarSet, typeOf } from '../values/value.js';
 import { attributeOf, hasAttribute } from './attributes.js';
-import { type Compiled, constant, isTrue, type Run } from './compiled.js';
+import { type Compiled, constant, isTrue, nestingMax, type Run } from './compiled.js';
 import { Pattern } from './like.js';
 import { binaryOperators, entity, isIn, unaryOperators } from './operators.js';
 
-/** How deep expressions may be inside each other. */
-const nestingMax = 1_000;
-
 /**
  * An expression of Cedar's JSON policy format as a function. Throws {@link CedarError} for what is none, or
- * has a slot that is not linked.
+ * has a slot, which only a policy's head can have.
  */
 export function compile(json: Json | undefined, depth = 0): Compiled {
   if (depth > nestingMax) throw new CedarError(`expected expressions at most ${nestingMax} deep`);
+  return compileOne(json, (inner) => compile(inner, depth + 1));
+}
+
+const compiled = new WeakMap<JsonObject, Compiled>();
+
+/** A part of an expression that was compiled before: each is made into a function of its own once. */
+export function compiledOf(json: Json): Compiled {
+  if (!isJsonObject(json)) return compile(json);
+  const known = compiled.get(json);
+  if (known) return known;
+  const made = compileOne(json, compiledOf);
+  compiled.set(json, made);
+  return made;
+}
+
+type Inner = (expression: Json) => Compiled;
+
+function compileOne(json: Json | undefined, inner: Inner): Compiled {
   const [operator, operand] = single(json);
-  const inner = (expression: Json | undefined) => compile(expression, depth + 1);
   const special = specialForms.get(operator);
   if (special) return special(operand, inner);
   const unary = unaryOperators.get(operator);
   if (unary) {
-    const arg = inner(member(operand, 'arg'));
+    const arg = inner(readMembers(operand, quotedOperator(operator), ['arg']).arg);
     return folded([arg], (environment) => unary(arg.run(environment)));
   }
   const binary = binaryOperators.get(operator);
   if (binary) {
-    const [left, right] = [inner(member(operand, 'left')), inner(member(operand, 'right'))];
+    const [left, right] = sides(operator, operand, inner);
     const needsEntities = operator === 'in' || operator === 'hasTag' || operator === 'getTag';
     const run: Run = (environment) => binary(left.run(environment), right.run(environment), environment);
     return needsEntities ? { run } : folded([left, right], run);
@@ -35,7 +51,12 @@ export function compile(json: Json | undefined, depth = 0): Compiled {
   return extension(operator, operand, inner);
 }
 
-type Inner = (expression: Json | undefined) => Compiled;
+const quotedOperator = (operator: string): string => `\`${operator}\``;
+
+function sides(operator: string, operand: Json, inner: Inner): readonly [Compiled, Compiled] {
+  const { left, right } = readMembers(operand, quotedOperator(operator), ['left', 'right']);
+  return [inner(left), inner(right)];
+}
 
 /** The one operator of an expression, and what it is applied to. */
 export function single(json: Json | undefined): readonly [string, Json] {
@@ -44,10 +65,13 @@ export function single(json: Json | undefined): readonly [string, Json] {
   return entry;
 }
 
-export function member(operand: Json | undefined, name: string): Json {
-  const value = isJsonObject(operand) ? operand[name] : undefined;
-  if (value === undefined) throw new CedarError(`expected an operator with \`${name}\``);
-  return value;
+/** The expressions right inside another. */
+export function innerOf(json: Json): readonly Json[] {
+  const [operator, operand] = single(json);
+  if (operator === 'Value' || operator === 'Var') return [];
+  if (Array.isArray(operand)) return operand as readonly Json[];
+  if (!isJsonObject(operand)) return [];
+  return operator === 'Record' ? Object.values(operand) : ['left', 'right', 'arg', 'if', 'then', 'else', 'in'].flatMap((name) => operand[name] ?? []);
 }
 
 /** An operator over constants is a constant, unless it has no value. */
@@ -69,22 +93,17 @@ type SpecialForm = (operand: Json, inner: Inner) => Compiled;
 const specialForms: ReadonlyMap<string, SpecialForm> = new Map<string, SpecialForm>([
   ['Value', (operand) => constant(toValue(operand))],
   ['Var', variable],
-  ['Slot', () => { throw new CedarError('expected no slot: a template is evaluated through its links'); }],
-  ['&&', (operand, inner) => both(inner(member(operand, 'left')), inner(member(operand, 'right')))],
-  ['||', (operand, inner) => either(inner(member(operand, 'left')), inner(member(operand, 'right')))],
+  ['Slot', () => { throw new CedarError('expected no slot in a condition: only heads have them'); }],
+  ['&&', (operand, inner) => both(...sides('&&', operand, inner))],
+  ['||', (operand, inner) => either(...sides('||', operand, inner))],
   ['if-then-else', conditional],
-  ['.', (operand, inner) => attributeOf(inner(member(operand, 'left')), text(member(operand, 'attr')))],
-  ['has', (operand, inner) => hasAttribute(inner(member(operand, 'left')), member(operand, 'attr'))],
+  ['.', attribute],
+  ['has', has],
   ['like', like],
   ['is', is],
   ['Set', set],
   ['Record', record],
 ]);
-
-const text = (json: Json): string => {
-  if (typeof json !== 'string') throw new CedarError('expected a text');
-  return json;
-};
 
 function variable(operand: Json): Compiled {
   switch (operand) {
@@ -106,13 +125,25 @@ export const both = (left: Compiled, right: Compiled): Compiled => ({ run: (envi
 const either = (left: Compiled, right: Compiled): Compiled => ({ run: (environment) => isTrue(left.run(environment)) || isTrue(right.run(environment)) });
 
 function conditional(operand: Json, inner: Inner): Compiled {
-  const [condition, then, otherwise] = [inner(member(operand, 'if')), inner(member(operand, 'then')), inner(member(operand, 'else'))];
+  const members = readMembers(operand, '`if-then-else`', ['if', 'then', 'else']);
+  const [condition, then, otherwise] = [inner(members.if), inner(members.then), inner(members.else)];
   return { run: (environment) => (isTrue(condition.run(environment)) ? then : otherwise).run(environment) };
 }
 
+function attribute(operand: Json, inner: Inner): Compiled {
+  const { left, attr } = readMembers(operand, '`.`', ['left', 'attr']);
+  return attributeOf(inner(left), readText(attr));
+}
+
+function has(operand: Json, inner: Inner): Compiled {
+  const { left, attr } = readMembers(operand, '`has`', ['left', 'attr']);
+  return hasAttribute(inner(left), attr);
+}
+
 function like(operand: Json, inner: Inner): Compiled {
-  const left = inner(member(operand, 'left'));
-  const pattern = Pattern.fromJson(member(operand, 'pattern'));
+  const members = readMembers(operand, '`like`', ['left', 'pattern']);
+  const left = inner(members.left);
+  const pattern = Pattern.fromJson(members.pattern);
   return {
     run: (environment) => {
       const value = left.run(environment);
@@ -123,9 +154,11 @@ function like(operand: Json, inner: Inner): Compiled {
 }
 
 function is(operand: Json, inner: Inner): Compiled {
-  const left = inner(member(operand, 'left'));
-  const type = text(member(operand, 'entity_type'));
-  const group = isJsonObject(operand) && operand['in'] !== undefined ? inner(operand['in']) : undefined;
+  const members = readMembers(operand, '`is`', ['left', 'entity_type'], ['in']);
+  const left = inner(members.left);
+  const type = readText(members.entity_type);
+  if (!isName(type)) throw new CedarError(`expected \`is\` with the name of a type, got \`${shown(type)}\``);
+  const group = members.in === undefined ? undefined : inner(members.in);
   return {
     run: (environment) => {
       const value = entity(left.run(environment));
@@ -142,13 +175,13 @@ function set(operand: Json, inner: Inner): Compiled {
 
 function record(operand: Json, inner: Inner): Compiled {
   if (!isJsonObject(operand)) throw new CedarError('expected a record as an object');
-  const members = Object.entries(operand).map(([name, value]) => [name, inner(value)] as const);
+  const members = Object.entries(operand).map(([name, value]) => [readText(name), inner(value)] as const);
   return folded(members.map(([, value]) => value), (environment) => new CedarRecord(new Map(members.map(([name, value]) => [name, value.run(environment)]))));
 }
 
 function extension(name: string, operand: Json, inner: Inner): Compiled {
   const found = extensionFunctions.get(name);
-  if (!found) throw new CedarError(`expected an operator or a function of Cedar, got \`${name}\``);
+  if (!found) throw new CedarError(`expected an operator or a function of Cedar, got \`${shown(name)}\``);
   if (!Array.isArray(operand)) throw new CedarError(`expected \`${name}\` with a list of arguments`);
   const args = (operand as readonly Json[]).map(inner);
   const [first, second] = args;

@@ -3,6 +3,9 @@ import { typeError } from '../errors.js';
 import type { EntityUid } from '../values/entity-uid.js';
 import { type CedarRecord, typeOf, type Value } from '../values/value.js';
 
+/** How deep expressions may be inside each other: twice this fits onto the stacks that we know. */
+export const nestingMax = 500;
+
 /** All that an expression can depend on. */
 export interface Environment {
   readonly principal: EntityUid;

@@ -1,11 +1,12 @@
 import { CedarError } from '../errors.js';
-import { isJsonObject, type Json } from '../values/json.js';
+import { isJsonObject, type Json, readText } from '../values/json.js';
 import { escapedInPattern } from '../values/quote.js';
+import { find } from './find.js';
 
 /**
  * A pattern of Cedar's `like`: literals with wildcards between them, the first and the last literal anchored.
- * Each literal is sought once from where the one before ended, so the time is the product of both lengths at
- * worst, never more.
+ * Each literal is sought once from where the one before ended, in a time that grows with both lengths and not
+ * with their product.
  */
 export class Pattern {
   private constructor(private readonly literals: readonly string[]) {}
@@ -16,7 +17,7 @@ export class Pattern {
     const literals = [''];
     for (const element of json as readonly Json[]) {
       if (element === 'Wildcard') literals.push('');
-      else if (isJsonObject(element) && typeof element['Literal'] === 'string') literals.push((literals.pop() ?? '') + element['Literal']);
+      else if (isJsonObject(element) && 'Literal' in element) literals.push((literals.pop() ?? '') + readText(element['Literal']));
       else throw new CedarError('expected `Wildcard` or a literal in a pattern');
     }
     return new Pattern(literals.filter((literal, index) => literal !== '' || index === 0 || index === literals.length - 1));
@@ -29,7 +30,7 @@ export class Pattern {
     if (!text.startsWith(first)) return false;
     let at = first.length;
     for (const literal of rest) {
-      const found = text.indexOf(literal, at);
+      const found = find(text, literal, at);
       if (found < 0) return false;
       at = found + literal.length;
     }

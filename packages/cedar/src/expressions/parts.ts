@@ -1,8 +1,8 @@
 import { EvaluationError } from '../errors.js';
 import { type Compiled, type Environment, isTrue } from './compiled.js';
-import { compile, single } from './compile.js';
+import { compiledOf, innerOf, single } from './compile.js';
 import { printExpression } from './print.js';
-import { isJsonObject, type Json, type JsonObject } from '../values/json.js';
+import { type Json, type JsonObject } from '../values/json.js';
 import type { Value } from '../values/value.js';
 
 /** What an expression came to: a truth, or why it has none. */
@@ -25,20 +25,16 @@ export function partsOf(json: Json): Part {
   const side = (name: string) => partsOf((operand as JsonObject)[name] ?? null);
   if (operator === '&&' || operator === '||') return { kind: operator === '&&' ? 'all' : 'any', parts: [side('left'), side('right')] };
   if (operator === '!') return { kind: 'not', part: side('arg') };
-  return { kind: 'leaf', text: printExpression(json), run: compile(json), looksAt: lookedAt(json) };
+  return { kind: 'leaf', text: printExpression(json), run: compiledOf(json), looksAt: lookedAt(json) };
 }
 
 /** The longest paths in an expression, each once. */
 function lookedAt(json: Json): readonly Looked[] {
   const found = new Map<string, Compiled>();
-  const visit = (node: Json | undefined): void => {
-    if (Array.isArray(node)) return (node as readonly Json[]).forEach(visit);
-    if (!isJsonObject(node) || 'Value' in node) return;
-    if ('Var' in node || '.' in node) {
-      const compiled = compile(node);
-      if (compiled.path !== undefined) return void found.set(compiled.path, compiled);
-    }
-    for (const [operator, operand] of Object.entries(node)) if (operator !== 'pattern') visit(operand);
+  const visit = (node: Json): void => {
+    const compiled = compiledOf(node);
+    if (compiled.path !== undefined) found.set(compiled.path, compiled);
+    else innerOf(node).forEach(visit);
   };
   visit(json);
   return [...found].map(([path, run]) => ({ path, run }));

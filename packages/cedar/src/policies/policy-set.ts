@@ -1,7 +1,10 @@
 import { CedarError } from '../errors.js';
+import { EntityUid } from '../values/entity-uid.js';
 import { isJsonObject, readUid } from '../values/json.js';
+import { shown } from '../values/quote.js';
 import { Policy } from './policy.js';
 import { type AskedScope, ScopeIndex } from './scope-index.js';
+import { slotOf } from './scope.js';
 
 /** Policies in Cedar's JSON format by id; templates, and links that give values to their slots. */
 export interface PolicySetJson {
@@ -18,7 +21,10 @@ export class PolicySet {
   /** Throws {@link CedarError} when one policy is not Cedar; none is left out in silence. */
   constructor({ staticPolicies = {}, templates = {}, templateLinks = [] }: PolicySetJson) {
     for (const [id, json] of Object.entries(staticPolicies)) this.#add(Policy.fromJson(id, json));
+    for (const [id, json] of Object.entries(templates)) readTemplate(id, json);
     for (const link of templateLinks) this.#add(linked(link, templates));
+    const twice = Object.keys(templates).find((id) => this.#policies.has(id));
+    if (twice !== undefined) throw new CedarError(`policy \`${shown(twice)}\` is there twice`);
   }
 
   get size(): number {
@@ -46,15 +52,23 @@ export class PolicySet {
   }
 
   #add(policy: Policy): void {
-    if (this.#policies.has(policy.id)) throw new CedarError(`policy \`${policy.id}\` is there twice`);
+    if (this.#policies.has(policy.id)) throw new CedarError(`policy \`${shown(policy.id)}\` is there twice`);
     this.#policies.set(policy.id, policy);
     this.#index.add(policy.scope, policy);
   }
 }
 
+/** Reads a template with anyone in its slots: whether it is linked or not, it has to be Cedar. */
+function readTemplate(id: string, json: unknown): void {
+  const anyone = new EntityUid('Anyone', '');
+  const slots = isJsonObject(json) ? [slotOf(json['principal']), slotOf(json['resource'])].filter((slot) => slot !== undefined) : [];
+  Policy.fromJson(id, json, new Map(slots.map((slot) => [slot, anyone])));
+  if (slots.length === 0) throw new CedarError(`policy \`${shown(id)}\`: expected a template with a slot`);
+}
+
 function linked(link: unknown, templates: Readonly<Record<string, unknown>>): Policy {
   if (!isJsonObject(link) || typeof link['newId'] !== 'string' || typeof link['templateId'] !== 'string' || !isJsonObject(link['values'])) throw new CedarError('expected a template link with `newId`, `templateId` and `values`');
   const template = Object.hasOwn(templates, link['templateId']) ? templates[link['templateId']] : undefined;
-  if (template === undefined) throw new CedarError(`expected a template with the id \`${link['templateId']}\``);
+  if (template === undefined) throw new CedarError(`expected a template with the id \`${shown(link['templateId'])}\``);
   return Policy.fromJson(link['newId'], template, new Map(Object.entries(link['values']).map(([slot, uid]) => [slot, readUid(uid)])));
 }

@@ -2,9 +2,9 @@ import { CedarError } from '../errors.js';
 import { type Compiled, type Environment, isTrue } from '../expressions/compiled.js';
 import { compile } from '../expressions/compile.js';
 import { type Part, partsOf } from '../expressions/parts.js';
-import type { EntityUid } from '../values/entity-uid.js';
-import { isJsonObject, type Json, type JsonObject } from '../values/json.js';
-import { readConstraint, type Scope, type Slots } from './scope.js';
+import { isJsonObject, type Json, readMembers } from '../values/json.js';
+import { shown } from '../values/quote.js';
+import { readScope, type Scope, type Slots } from './scope.js';
 
 export type Effect = 'permit' | 'forbid';
 
@@ -29,11 +29,11 @@ export class Policy {
   /** A policy of Cedar's JSON format, or a template with values for its slots. Throws {@link CedarError}. */
   static fromJson(id: string, json: unknown, slots: Slots = new Map()): Policy {
     try {
-      if (!isJsonObject(json) || (json['effect'] !== 'permit' && json['effect'] !== 'forbid')) throw new CedarError('expected a policy with `effect` permit or forbid');
-      const scope = { principal: readConstraint(json['principal'], slots), action: readConstraint(json['action'], slots), resource: readConstraint(json['resource'], slots) };
-      return new Policy(id, json['effect'], scope, readClauses(json['conditions'] ?? [], slots), readAnnotations(json['annotations']));
+      const { effect, principal, action, resource, conditions, annotations } = readMembers(json, 'a policy', ['effect', 'principal', 'action', 'resource', 'conditions'], ['annotations']);
+      if (effect !== 'permit' && effect !== 'forbid') throw new CedarError('expected a policy with `effect` permit or forbid');
+      return new Policy(id, effect, readScope(principal, action, resource, slots), readClauses(conditions), readAnnotations(annotations));
     } catch (error) {
-      throw error instanceof CedarError ? new CedarError(`policy \`${id}\`: ${error.message}`) : error;
+      throw error instanceof CedarError ? new CedarError(`policy \`${shown(id)}\`: ${error.message}`) : error;
     }
   }
 
@@ -49,25 +49,14 @@ export class Policy {
   }
 }
 
-function readClauses(json: Json, slots: Slots): readonly Clause[] {
+function readClauses(json: Json): readonly Clause[] {
   if (!Array.isArray(json)) throw new CedarError('expected `conditions` as a list');
   return (json as readonly Json[]).map((clause) => {
-    if (!isJsonObject(clause) || (clause['kind'] !== 'when' && clause['kind'] !== 'unless')) throw new CedarError('expected a condition of kind when or unless');
-    const body = slots.size > 0 ? withSlots(clause['body'], slots) : clause['body'];
-    return { when: clause['kind'] === 'when', body: compile(body), json: body ?? null };
+    const { kind, body } = readMembers(clause, 'a condition', ['kind', 'body']);
+    if (kind !== 'when' && kind !== 'unless') throw new CedarError('expected a condition of kind when or unless');
+    return { when: kind === 'when', body: compile(body), json: body };
   });
 }
-
-/** The expression with entities in the place of its slots. */
-function withSlots(json: Json | undefined, slots: Slots): Json | undefined {
-  if (Array.isArray(json)) return (json as readonly Json[]).map((item) => withSlots(item, slots) ?? null);
-  if (!isJsonObject(json) || 'Value' in json) return json;
-  const uid = typeof json['Slot'] === 'string' ? slots.get(json['Slot']) : undefined;
-  if (uid) return { Value: toEscape(uid) };
-  return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, withSlots(value, slots) ?? null]));
-}
-
-const toEscape = ({ type, id }: EntityUid): JsonObject => ({ __entity: { type, id } });
 
 function readAnnotations(json: Json | undefined): Readonly<Record<string, string>> {
   if (!isJsonObject(json)) return {};

@@ -1,6 +1,8 @@
 import { CedarError } from '../errors.js';
 import type { EntityUid } from '../values/entity-uid.js';
-import { isJsonObject, type Json, readUid } from '../values/json.js';
+import { isJsonObject, type Json, readMembers, readText, readUid } from '../values/json.js';
+import { isName } from '../values/name.js';
+import { shown } from '../values/quote.js';
 
 /** Whom a policy's head names: anyone, one entity, all in some entities, a type, or a type within an entity. */
 export type Constraint =
@@ -19,30 +21,55 @@ export interface Scope {
 /** What slots stand for: `?principal` and `?resource`. */
 export type Slots = ReadonlyMap<string, EntityUid>;
 
-/** A constraint of the JSON policy format. Throws {@link CedarError} for what is none, or has an unlinked slot. */
-export function readConstraint(json: Json | undefined, slots: Slots): Constraint {
-  if (!isJsonObject(json)) throw new CedarError('expected a constraint as an object');
-  switch (json['op']) {
+/** A policy's head in the JSON policy format. Throws {@link CedarError} for what is none, and unless each slot has a value and each value a slot. */
+export function readScope(principal: Json, action: Json, resource: Json, slots: Slots): Scope {
+  const unused = [...slots.keys()].find((slot) => slotOf(principal) !== slot && slotOf(resource) !== slot);
+  if (unused !== undefined) throw new CedarError(`expected no value for the slot \`${shown(unused)}\`, which is not there`);
+  return { principal: readConstraint(principal, slots, '?principal'), action: readActionConstraint(action), resource: readConstraint(resource, slots, '?resource') };
+}
+
+/** The slot of a constraint, wherever it may stand. */
+export function slotOf(constraint: Json | undefined): string | undefined {
+  if (!isJsonObject(constraint)) return undefined;
+  return typeof constraint['slot'] === 'string' ? constraint['slot'] : slotOf(constraint['in']);
+}
+
+function readConstraint(json: Json, slots: Slots, slot: string): Constraint {
+  switch (isJsonObject(json) ? json['op'] : undefined) {
     case 'All':
+    case 'all':
+      readMembers(json, 'a constraint', ['op']);
       return { op: 'any' };
     case '==':
-      return { op: 'equal', uid: readNamed(json, slots) };
+      return { op: 'equal', uid: readNamed(json, ['op'], slots, slot) };
     case 'in':
-      return { op: 'in', uids: Array.isArray(json['entities']) ? (json['entities'] as readonly Json[]).map(readUid) : [readNamed(json, slots)] };
+      return { op: 'in', uids: [readNamed(json, ['op'], slots, slot)] };
     case 'is': {
-      const { entity_type: type, in: group } = json;
-      if (typeof type !== 'string') throw new CedarError('expected `is` with a type');
-      return group === undefined ? { op: 'is', type } : { op: 'is-in', type, uid: readNamed(group, slots) };
+      const { entity_type, in: group } = readMembers(json, 'a constraint', ['op', 'entity_type'], ['in']);
+      const type = readText(entity_type);
+      if (!isName(type)) throw new CedarError(`expected \`is\` with the name of a type, got \`${shown(type)}\``);
+      return group === undefined ? { op: 'is', type } : { op: 'is-in', type, uid: readNamed(group, [], slots, slot) };
     }
     default:
       throw new CedarError('expected a constraint with `op` All, ==, in or is');
   }
 }
 
-function readNamed(json: Json, slots: Slots): EntityUid {
-  if (!isJsonObject(json) || typeof json['slot'] !== 'string') return readUid(isJsonObject(json) ? json['entity'] : undefined);
-  const uid = slots.get(json['slot']);
-  if (!uid) throw new CedarError(`expected a value for the slot \`${json['slot']}\``);
+/** Actions have no slots and no `is`, but may be named in a list. */
+function readActionConstraint(json: Json): Constraint {
+  if (isJsonObject(json) && json['op'] === 'is') throw new CedarError('expected a constraint of the action with `op` All, == or in');
+  if (!isJsonObject(json) || json['op'] !== 'in' || json['entities'] === undefined) return readConstraint(json, new Map(), '');
+  const { entities } = readMembers(json, 'a constraint', ['op', 'entities']);
+  if (!Array.isArray(entities)) throw new CedarError('expected `entities` as a list');
+  return { op: 'in', uids: (entities as readonly Json[]).map(readUid) };
+}
+
+function readNamed(json: Json, others: readonly string[], slots: Slots, slot: string): EntityUid {
+  const named = slotOf(json);
+  if (named === undefined) return readUid(readMembers(json, 'a constraint', [...others, 'entity'])['entity']);
+  readMembers(json, 'a constraint', [...others, 'slot']);
+  const uid = named === slot ? slots.get(slot) : undefined;
+  if (!uid) throw new CedarError(`expected a value for the slot \`${shown(named)}\``);
   return uid;
 }
 

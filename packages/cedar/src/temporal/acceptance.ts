@@ -1,15 +1,18 @@
 import { type Aggregate, type Condition, freeOf, innerOf, type Term, termsOf } from './condition.js';
 import { type TemporalError, wrongAt } from './tokens.js';
+import { checkTypes, isNumeric } from './types.js';
 
 /** Faults that the language itself finds: variables that nothing binds, and conditions that no event can change. */
 export function faultsOf(condition: Condition, windowMaxMs: number): readonly TemporalError[] {
   const faults: TemporalError[] = [];
   const say = (start: number, message: string) => faults.push(wrongAt(start, message));
-  for (const name of freeOf(condition)) say(condition.start, `variable \`${name}\` is free: bind it with \`exists (${name}: Type). (…)\`, or write \`*\``);
+  for (const name of freeOf(condition)) say(placeOf(condition, name), `variable \`${name}\` is free: bind it with \`exists (${name}: Type). (…)\`, or write \`*\``);
   checkBindings(condition, [], say);
   checkOrder(condition, new Set(), say);
   checkVaries(condition, harvested(condition), say);
   checkWindows(condition, windowMaxMs, say);
+  checkTypes(condition, say);
+  checkFields(condition, say);
   return faults;
 }
 
@@ -61,7 +64,7 @@ function checkAggregate({ sum, columns, body }: Aggregate, start: number, outer:
   const [free, bound] = [freeOf(body), restricted(body)];
   if (sum !== undefined && !names.includes(sum)) say(start, `\`sum ${sum}\` adds up a column that \`for\` does not have`);
   const summand = columns.find(({ name }) => name === sum);
-  if (summand && summand.type !== 'Long') say(start, `cannot sum \`${summand.name}\`: expected a Long, got a ${summand.type}`);
+  if (summand && !isNumeric(summand.type)) say(start, `cannot sum \`${summand.name}\`: expected a Long or a decimal, got a ${summand.type}`);
   for (const name of free) if (!names.includes(name) && !outer.includes(name)) say(start, `variable \`${name}\` of an aggregate is neither one of its columns nor bound around it`);
   for (const name of names) {
     if (!free.has(name)) say(start, `column \`${name}\` does not occur in what is aggregated`);
@@ -121,7 +124,7 @@ function harvested(condition: Condition): ReadonlySet<string> {
   const visit = (inner: Condition): void => {
     if (inner.kind === 'pattern') for (const { term } of inner.fields) if (term.kind === 'variable') found.add(term.name);
     if (inner.kind === 'exists') found.add(inner.binder.name);
-    for (const term of termsOf(inner)) if (term.kind === 'aggregate') term.columns.forEach(({ name }) => found.add(name));
+    for (const term of termsOf(inner)) if (term.kind === 'aggregate' && term.sum !== undefined) found.add(term.sum);
     innerOf(inner).forEach(visit);
   };
   visit(condition);
@@ -165,4 +168,22 @@ const conjuncts = (condition: Condition): readonly Condition[] => (condition.kin
 function checkWindows(condition: Condition, mostMs: number, say: Say): void {
   if ('windowMs' in condition && condition.windowMs > mostMs) say(condition.start, `expected a window of at most ${mostMs / 3_600_000} hours`);
   for (const inner of innerOf(condition)) checkWindows(inner, mostMs, say);
+}
+
+/** `input` and `output` are groups of fields, and only a response has an output: a pattern that says otherwise matches nothing. */
+function checkFields(condition: Condition, say: Say): void {
+  if (condition.kind === 'pattern') {
+    for (const { path } of condition.fields) {
+      const [group = ''] = path;
+      if (group === 'output' && condition.event === 'request') say(condition.start, 'a request has no `output` yet: name the `response`');
+      else if (path.length === 1 && (group === 'input' || group === 'output')) say(condition.start, `\`${group}\` is a group of fields: name one in it, such as \`${group}.amount\``);
+    }
+  }
+  for (const inner of innerOf(condition)) checkFields(inner, say);
+}
+
+/** Where a free variable is used first. */
+function placeOf(condition: Condition, name: string): number {
+  const inner = condition.kind === 'compare' ? undefined : innerOf(condition).find((each) => freeOf(each).has(name));
+  return inner ? placeOf(inner, name) : condition.start;
 }

@@ -1,8 +1,8 @@
 import { identityOf, equals, type Value } from '../values/value.js';
-import { toLong } from '../values/long.js';
 import type { Aggregate, Comparator, Condition, Pattern, Term } from './condition.js';
 import { entityValue, type Present, valueAt } from './event.js';
 import type { History } from './history.js';
+import { difference, fromTenThousandths, tenThousandthsOf } from './numbers.js';
 import type { Plan } from './plan.js';
 import type { Series } from './series.js';
 import { isGround } from './shapes.js';
@@ -192,14 +192,14 @@ class Evaluation {
     }
   }
 
-  /** A count or a sum; a sum beyond 64 bits is what it is, and compares so. */
+  /** A count or a sum. */
   #aggregate(term: Aggregate, point: number, row: Row): Value {
     const tally = this.plan.tally(term);
     if (tally) {
       const series = this.#seriesOf(tally.pattern, tally.summed);
       if (!series) return 0;
       const range = series.range(this.history.atMs(point) - tally.windowMs, point);
-      return tally.summed === undefined ? Math.max(0, range[1] - range[0]) : whole(series.sumOf(range));
+      return tally.summed === undefined ? Math.max(0, range[1] - range[0]) : fromTenThousandths(series.sumOf(range));
     }
     const names = term.columns.map(({ name }) => name);
     const inside = new Map([...row].filter(([name]) => !names.includes(name)));
@@ -212,13 +212,11 @@ class Evaluation {
     let sum = 0n;
     for (const each of rows.values()) {
       const value = each.get(term.sum);
-      if (typeof value === 'number' || typeof value === 'bigint') sum += BigInt(value);
+      sum += (value instanceof Timepoint ? undefined : tenThousandthsOf(value)) ?? 0n;
     }
-    return whole(sum);
+    return fromTenThousandths(sum);
   }
 }
-
-const whole = (sum: bigint): Value => toLong(sum) ?? sum;
 
 function extended(row: Row, name: string, value: Bound): Row {
   return new Map(row).set(name, value);
@@ -237,7 +235,8 @@ function compare(operator: Comparator, left: Bound, right: Bound): boolean {
   const same = left instanceof Timepoint || right instanceof Timepoint ? left instanceof Timepoint && right instanceof Timepoint && left.index === right.index : equals(left, right);
   if (operator === '==') return same;
   if (operator === '!=') return !same;
-  // Only whole numbers have an order here.
-  if ((typeof left !== 'number' && typeof left !== 'bigint') || (typeof right !== 'number' && typeof right !== 'bigint')) return false;
-  return operator === '<' ? left < right : operator === '<=' ? left <= right : operator === '>' ? left > right : left >= right;
+  // Only numbers have an order here.
+  const by = left instanceof Timepoint || right instanceof Timepoint ? undefined : difference(left, right);
+  if (by === undefined) return false;
+  return operator === '<' ? by < 0 : operator === '<=' ? by <= 0 : operator === '>' ? by > 0 : by >= 0;
 }

@@ -1,5 +1,6 @@
 import { identityOf, type Value } from '../values/value.js';
 import { type PastEvent, valueAt } from './event.js';
+import { tenThousandthsOf } from './numbers.js';
 import { lowest, Series } from './series.js';
 import type { Shape } from './shapes.js';
 
@@ -97,9 +98,5 @@ export class History {
 
 const keyOf = (values: readonly Value[]): string => values.map(identityOf).join(' ');
 
-/** What an event adds to a sum: nothing, if the field is no number. */
-function summandOf({ record }: PastEvent, { summed }: Shape): bigint | undefined {
-  if (summed === undefined) return undefined;
-  const value = valueAt(record, summed);
-  return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n;
-}
+/** What an event adds to a sum, in ten-thousandths: nothing, if the field is no number. */
+const summandOf = ({ record }: PastEvent, { summed }: Shape): bigint | undefined => (summed === undefined ? undefined : (tenThousandthsOf(valueAt(record, summed)) ?? 0n));

@@ -24,8 +24,13 @@ export interface Lowered {
 /** The longest window that a clause may look back, unless a host says otherwise. */
 export const windowMaxMs = 24 * 3_600_000;
 
-const opaque = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*/sy;
-const word = /[A-Za-z_][A-Za-z0-9_]*/y;
+/** A policy with so many faults is not read on. */
+const faultsMax = 100;
+
+/** A piece of Cedar's text: space and comments, strings, words and marks. Everything is some piece. */
+const piece = /(?<space>\s+|\/\/[^\n\r]*)|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|::|[^]/sy;
+/** Behind these the word `temporal` is a name of Cedar's. */
+const beforeNames = new Set(['.', '::', 'has', 'is', 'like']);
 
 /**
  * Takes the `temporal { … }` blocks out of one policy, behind `when` or `unless` or anywhere in a condition,
@@ -39,14 +44,21 @@ export function lowerTemporal(policy: string, nameOf: (ordinal: number) => strin
   let text = '';
   let done = 0;
   for (const { from, open, close, isClause } of blocksOf(policy)) {
+    if (faults.length >= faultsMax) break;
+    if (close === undefined) {
+      faults.push(wrongAt(open, 'expected `}` at the end of this `temporal` block'));
+      break;
+    }
     const name = nameOf(clauses.length);
     const body = policy.slice(open + 1, close);
     const attribute = `context.temporal${/^[a-z]\w*$/.test(name) ? `.${name}` : `[${quoted(name)}]`}`;
-    text += policy.slice(done, from) + padded(isClause ? `{${attribute}}` : attribute, policy.slice(from, close + 1));
+    const lowered = padded(isClause ? `{${attribute}}` : attribute, policy.slice(from, close + 1));
+    const touches = /\w/.test(lowered.slice(-1)) && /\w/.test(policy.charAt(close + 1));
+    text += policy.slice(done, from) + lowered + (touches ? ' ' : '');
     done = close + 1;
     try {
       const condition = parseTemporal(body);
-      faults.push(...faultsOf(condition, mostMs).map((fault) => wrongAt(fault.start + open + 1, fault.message)));
+      for (const fault of faultsOf(condition, mostMs)) faults.push(wrongAt(fault.start + open + 1, fault.message));
       clauses.push({ name, text: body.trim(), start: open + 1, condition });
     } catch (error) {
       if (!(error instanceof TemporalError)) throw error;
@@ -60,52 +72,43 @@ interface Block {
   /** The word `temporal`. */
   readonly from: number;
   readonly open: number;
-  readonly close: number;
+  /** Missing where nothing closes it. */
+  readonly close: number | undefined;
   /** Whether it is the whole of a `when` or `unless`. */
   readonly isClause: boolean;
 }
 
 function* blocksOf(policy: string): Generator<Block> {
   let before = '';
-  for (let at = 0; at < policy.length; ) {
-    const skipped = matchAt(opaque, policy, at);
-    if (skipped !== undefined) {
-      if (skipped.startsWith('"')) before = skipped;
-      at += skipped.length;
-      continue;
-    }
-    const name = matchAt(word, policy, at);
-    if (name === 'temporal') {
-      const open = policy.slice(at).search(/(?<=^temporal\s*)\{/) + at;
-      if (open >= at) {
-        const close = closingOf(policy, open);
-        yield { from: at, open, close, isClause: before === 'when' || before === 'unless' };
-        at = close + 1;
-        before = '}';
-        continue;
-      }
-    }
-    const next = name ?? policy.charAt(at);
-    if (next.trim() !== '') before = next;
-    at += next.length;
-  }
-}
-
-/** The bracket that closes a block; its end where none does, for the parser to complain about. */
-function closingOf(policy: string, open: number): number {
+  /** The word `temporal`, while nothing but space has come behind it. */
+  let word: Pick<Block, 'from' | 'isClause'> | undefined;
+  let block: Omit<Block, 'close'> | undefined;
   let depth = 0;
-  for (let at = open; at < policy.length; at++) {
-    const skipped = matchAt(opaque, policy, at);
-    if (skipped !== undefined) at += skipped.length - 1;
-    else if (policy.charAt(at) === '{') depth++;
-    else if (policy.charAt(at) === '}' && --depth === 0) return at;
+  for (const { text, start } of piecesOf(policy)) {
+    if (block) {
+      if (text === '{') depth++;
+      if (text !== '}' || --depth > 0) continue;
+      yield { ...block, close: start };
+      block = undefined;
+    } else if (word && text === '{') {
+      block = { ...word, open: start };
+      depth = 1;
+    }
+    word = text === 'temporal' && !beforeNames.has(before) ? { from: start, isClause: before === 'when' || before === 'unless' } : undefined;
+    before = text;
   }
-  return policy.length - 1;
+  if (block) yield { ...block, close: undefined };
 }
 
-function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
-  pattern.lastIndex = at;
-  return pattern.exec(text)?.[0];
+/** The pieces of a text that are not space, up to a string without an end: Cedar says what is wrong with that. */
+function* piecesOf(policy: string): Generator<{ readonly text: string; readonly start: number }> {
+  for (let start = 0; start < policy.length; ) {
+    piece.lastIndex = start;
+    const found = piece.exec(policy);
+    if (!found || found[0] === '"') return;
+    if (found.groups?.['space'] === undefined) yield { text: found[0], start };
+    start += found[0].length;
+  }
 }
 
 /** A replacement that is as long and has as many lines as what it replaces, where it fits. */

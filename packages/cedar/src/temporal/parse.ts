@@ -1,16 +1,12 @@
-import { EvaluationError } from '../errors.js';
-import { EntityUid } from '../values/entity-uid.js';
-import { Decimal } from '../values/decimal.js';
-import { toLong } from '../values/long.js';
 import type { Aggregate, Binder, Comparator, Condition, Field, Pattern, Term } from './condition.js';
-import { TokenReader } from './token-reader.js';
+import { LiteralReader } from './literal-reader.js';
 import { tokensOf, unquoted, wrongAt } from './tokens.js';
 
-const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const comparators = new Set(['==', '!=', '<', '<=', '>', '>=']);
-const reservedBinders = new Set(['principal', 'action', 'resource', 'context']);
 /** How deep conditions may be inside each other. */
 const nestingMax = 32;
+/** How many conditions a clause may be made of. */
+const conditionsMax = 500;
 
 /**
  * The condition in a `temporal { … }` block: Dogwood's temporal language (guide, chapter 4; formal
@@ -20,8 +16,9 @@ export function parseTemporal(text: string): Condition {
   return new Parser(tokensOf(text)).whole();
 }
 
-class Parser extends TokenReader {
+class Parser extends LiteralReader {
   #depth = 0;
+  #conditions = 0;
   #fresh = 0;
 
   whole(): Condition {
@@ -39,6 +36,7 @@ class Parser extends TokenReader {
   }
 
   #since(): Condition {
+    if (++this.#conditions > conditionsMax) throw wrongAt(this.next.start, `expected a clause of at most ${conditionsMax} conditions`);
     const left = this.#negated();
     if (!this.skip('since')) return left;
     const windowMs = this.#window();
@@ -76,58 +74,36 @@ class Parser extends TokenReader {
     const { start } = this.next;
     if (this.is('tp') && this.is('(', 1)) {
       this.advance(2);
-      const name = this.#name('a variable');
+      const name = this.name('a variable');
       this.take(')');
       return { kind: 'timepoint', start, name };
     }
     if (this.is('bind') && this.is('(', 1)) return this.#bindMacro();
-    if (this.is('(') && !this.#isAggregate(1)) {
-      this.advance(1);
-      const inner = this.#condition();
-      this.take(')');
-      return inner;
-    }
+    if (this.is('!') || (this.is('exists') && this.is('(', 1)) || ((this.is('formerly') || this.is('previous')) && this.is('within', 1))) throw wrongAt(start, `expected parentheses around \`${this.next.text}\` behind a window`);
+    // `(count …) > 3` is a number in parentheses, `(count … > 3)` a condition: the word behind them tells.
+    if (this.is('(') && !comparators.has(this.behindParentheses().text)) return this.#parenthesised();
     return this.#patternAhead() ? this.#pattern() : this.#comparison();
+  }
+
+  #parenthesised(): Condition {
+    this.take('(');
+    const inner = this.#condition();
+    this.take(')');
+    return inner;
   }
 
   #window(): number {
     this.take('within');
-    return this.#duration();
-  }
-
-  #duration(): number {
-    const { text, start } = this.takeKind('integer', 'a window such as `1h`');
-    const unit = unitsMs[this.next.text];
-    if (unit === undefined) throw this.expected('a unit of time: `s`, `m`, `h` or `d`');
-    this.advance(1);
-    const windowMs = Number(text) * unit;
-    if (windowMs === 0) throw wrongAt(start, 'expected a window of more than nothing: an empty one matches no events');
-    if (!Number.isSafeInteger(windowMs)) throw wrongAt(start, 'expected a window that fits into 64 bits');
-    return windowMs;
+    return this.duration();
   }
 
   #binder(): Binder {
     this.take('(');
-    const { start } = this.next;
-    const name = this.#name('a variable');
-    if (reservedBinders.has(name)) throw wrongAt(start, `\`${name}\` is a reserved word and cannot name a variable`);
+    const name = this.variable('a variable');
     this.take(':');
-    const type = this.#path();
+    const type = this.path();
     this.take(')');
     return { name, type };
-  }
-
-  #name(what: string): string {
-    return this.takeKind('name', what).text;
-  }
-
-  #path(): string {
-    let path = this.#name('a name');
-    while (this.is('::') && this.peek(1).kind === 'name') {
-      this.advance(1);
-      path += `::${this.#name('a name')}`;
-    }
-    return path;
   }
 
   /** Whether a pattern begins here: an action's uid with the kind of event behind it. */
@@ -139,27 +115,21 @@ class Parser extends TokenReader {
 
   #pattern(): Pattern {
     const { start } = this.next;
-    const uid = this.#uid();
+    const uid = this.uid();
     this.take('::');
-    const event = this.#name('the kind of event: `request`, `response` or `error`');
+    const event = this.name('the kind of event: `request`, `response` or `error`');
     const fields: Field[] = [];
     if (!this.is('{')) throw this.expected('`{`');
     while (this.skip('{')) fields.push(...this.#fields());
     return { kind: 'pattern', start, action: uid.key, event, fields };
   }
 
-  #uid(): EntityUid {
-    const type = this.#path();
-    this.take('::');
-    return new EntityUid(type, unquoted(this.takeKind('string', 'an id in quotes')));
-  }
-
   #fields(): readonly Field[] {
     const fields: Field[] = [];
     if (this.skip('}')) return fields;
     do {
-      const path = [this.#name('the name of a field')];
-      while (this.skip('.')) path.push(this.#name('the name of a field'));
+      const path = [this.name('the name of a field')];
+      while (this.skip('.')) path.push(this.name('the name of a field'));
       this.take(':');
       const { start } = this.next;
       const term = this.#term();
@@ -174,6 +144,7 @@ class Parser extends TokenReader {
     const { start } = this.next;
     const left = this.#term();
     const operator = this.next.text;
+    if (left.kind === 'variable' && left.name === 'let') throw wrongAt(start, 'there is no `let`: write `exists (n: Long). ((count …) == n && …)`');
     if (!comparators.has(operator)) throw this.expected('a comparison');
     this.advance(1);
     const right = this.#term();
@@ -183,19 +154,19 @@ class Parser extends TokenReader {
 
   #term(): Term {
     const { kind, start, text } = this.next;
-    if (kind === 'string') return this.#literal(unquoted(this.takeKind('string', 'a text')));
-    if (kind === 'integer' || this.is('-')) return this.#integer();
+    if (kind === 'string') return { kind: 'literal', value: unquoted(this.takeKind('string', 'a text')) };
+    if (kind === 'integer' || this.is('-')) return { kind: 'literal', value: this.integer() };
     if (this.skip('*') || this.skip('_')) return { kind: 'anything' };
     if (this.is('[')) throw wrongAt(start, 'a list cannot be compared with; name its members, or a path of the context');
-    if (this.is('(')) {
-      this.advance(1);
-      const inner = this.#term();
+    if (this.skip('(')) {
+      if (!this.#isAggregate(0)) throw this.expected('a count or a sum: no other value stands in parentheses');
+      const inner = this.#aggregate();
       this.take(')');
       return inner;
     }
     if (this.#isAggregate(0)) return this.#aggregate();
     if (kind !== 'name') throw this.expected('a value');
-    if (this.is('::', 1)) return this.#literal(this.#uid());
+    if (this.is('::', 1)) return { kind: 'literal', value: this.uid() };
     this.advance(1);
     return this.#namedTerm(text, start);
   }
@@ -204,9 +175,9 @@ class Parser extends TokenReader {
     switch (name) {
       case 'true':
       case 'false':
-        return this.#literal(name === 'true');
+        return { kind: 'literal', value: name === 'true' };
       case 'decimal':
-        return this.#decimal(start);
+        return { kind: 'literal', value: this.decimal(start) };
       case 'context':
         return { kind: 'context', path: this.#members(start) };
       case 'principal':
@@ -221,33 +192,9 @@ class Parser extends TokenReader {
 
   #members(needed?: number): readonly string[] {
     const path: string[] = [];
-    while (this.skip('.')) path.push(this.#name('the name of an attribute'));
+    while (this.skip('.')) path.push(this.name('the name of an attribute'));
     if (needed !== undefined && path.length === 0) throw wrongAt(needed, 'expected an attribute of the context');
     return path;
-  }
-
-  #literal(value: string | boolean | EntityUid): Term {
-    return { kind: 'literal', value };
-  }
-
-  #integer(): Term {
-    const { start } = this.next;
-    const sign = this.skip('-') ? -1n : 1n;
-    const value = toLong(sign * BigInt(this.takeKind('integer', 'a number').text));
-    if (value === undefined) throw wrongAt(start, 'expected an integer of 64 bits');
-    return { kind: 'literal', value };
-  }
-
-  #decimal(start: number): Term {
-    this.take('(');
-    const text = unquoted(this.takeKind('string', 'a decimal number in quotes'));
-    this.take(')');
-    try {
-      return { kind: 'literal', value: Decimal.parse(text) };
-    } catch (error) {
-      if (error instanceof EvaluationError) throw wrongAt(start, error.message);
-      throw error;
-    }
   }
 
   #isAggregate(ahead: number): boolean {
@@ -259,7 +206,7 @@ class Parser extends TokenReader {
   #aggregate(): Aggregate {
     const macro = ['count_within', 'sum_within', 'count_distinct_within'].find((name) => this.is(name));
     if (macro !== undefined) return this.#aggregateMacro(macro);
-    const sum = this.skip('count') ? undefined : (this.take('sum'), this.#name('the column to add up'));
+    const sum = this.skip('count') ? undefined : (this.take('sum'), this.variable('the column to add up'));
     this.take('for');
     const columns = [this.#binder()];
     while (this.skip(',')) columns.push(this.#binder());
@@ -271,10 +218,10 @@ class Parser extends TokenReader {
   /** The macros of Dogwood's default library, each with a variable of its own that no text can name. */
   #aggregateMacro(name: string): Aggregate {
     this.advance(2);
-    const column = name === 'count_within' ? undefined : this.#name('a variable');
+    const column = name === 'count_within' ? undefined : this.variable('a variable');
     if (column !== undefined) this.take(',');
     const { start } = this.next;
-    const windowMs = this.#duration();
+    const windowMs = this.duration();
     this.take(',');
     const inner = this.#condition();
     this.take(')');
@@ -288,7 +235,7 @@ class Parser extends TokenReader {
   #bindMacro(): Condition {
     const { start } = this.next;
     this.advance(2);
-    const name = this.#name('a variable');
+    const name = this.variable('a variable');
     this.take(',');
     const value = this.#term();
     this.take(',');

@@ -4,6 +4,8 @@ export class Series {
   readonly #times: number[] = [];
   readonly #sums: bigint[] = [];
   #start = 0;
+  /** Sum of all that has been given back. */
+  #before = 0n;
 
   get isEmpty(): boolean {
     return this.#start >= this.#points.length;
@@ -12,7 +14,7 @@ export class Series {
   add(point: number, atMs: number, summand: bigint | undefined): void {
     this.#points.push(point);
     this.#times.push(atMs);
-    if (summand !== undefined) this.#sums.push((this.#sums.at(-1) ?? 0n) + summand);
+    if (summand !== undefined) this.#sums.push((this.#sums.at(-1) ?? this.#before) + summand);
   }
 
   removeLast(): void {
@@ -26,6 +28,7 @@ export class Series {
     this.#start = Math.max(this.#start, lowest(this.#times, atMs));
     // Room is given back when half of it is unused.
     if (this.#start < 1_024 || this.#start * 2 < this.#points.length) return;
+    this.#before = this.#sums[this.#start - 1] ?? this.#before;
     for (const list of [this.#points, this.#times, this.#sums]) list.splice(0, this.#start);
     this.#start = 0;
   }
@@ -40,7 +43,7 @@ export class Series {
   }
 
   sumOf([first, end]: readonly [number, number]): bigint {
-    return end <= first ? 0n : (this.#sums[end - 1] ?? 0n) - (first === 0 ? 0n : (this.#sums[first - 1] ?? 0n));
+    return end <= first ? 0n : (this.#sums[end - 1] ?? 0n) - (this.#sums[first - 1] ?? this.#before);
   }
 }
 

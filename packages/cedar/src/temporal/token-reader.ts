@@ -1,4 +1,4 @@
-import { type Token, wrongAt } from './tokens.js';
+import { shown, type Token, wrongAt } from './tokens.js';
 
 /** Words one after the other, with those that come. */
 export class TokenReader {
@@ -8,6 +8,18 @@ export class TokenReader {
 
   protected advance(words: number): void {
     this.#at += words;
+  }
+
+  /** The word behind the parentheses that open here. */
+  protected behindParentheses(): Token {
+    let depth = 0;
+    let ahead = 0;
+    do {
+      if (this.is('(', ahead)) depth++;
+      if (this.is(')', ahead)) depth--;
+      ahead++;
+    } while (depth > 0 && this.peek(ahead).kind !== 'end');
+    return this.peek(ahead);
   }
 
   protected get next(): Token {
@@ -41,8 +53,8 @@ export class TokenReader {
   }
 
   protected expected(what: string): Error {
-    const { text, start } = this.next;
+    const { kind, text, start } = this.next;
     if (text === '|') return wrongAt(start, 'there is no `||` between temporal conditions: write `when { temporal { … } || temporal { … } }`');
-    return wrongAt(start, `expected ${what}, got ${text === 'the end' ? text : `\`${text}\``}`);
+    return wrongAt(start, `expected ${what}, got ${kind === 'end' ? text : shown(text)}`);
   }
 }

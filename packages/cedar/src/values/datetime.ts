@@ -1,6 +1,7 @@
 import { extensionError } from '../errors.js';
 import { add, type Long, modulo, subtract } from './long.js';
 import { Duration, units } from './duration.js';
+import { shown } from './quote.js';
 
 const pattern = /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))?(?:Z|([+-])([0-9]{2})([0-9]{2})))?$/;
 const [dayMs, hourMs, minuteMs, secondMs] = units;
@@ -14,7 +15,7 @@ export class Datetime {
   /** `2026-11-22`, or with `T12:30:00`, perhaps `.250`, and `Z` or `+0100`. Throws an evaluation error. */
   static parse(text: string): Datetime {
     const match = pattern.exec(text);
-    if (!match) throw extensionError('datetime', `\`${text}\` is not a well-formed datetime`);
+    if (!match) throw extensionError('datetime', `\`${shown(text)}\` is not a well-formed datetime`);
     const part = (index: number) => Number(match[index] ?? 0);
     const [year, month, day] = [part(1), part(2), part(3)];
     const [hour, minute, second] = [part(4), part(5), part(6)];

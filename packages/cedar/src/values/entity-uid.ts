@@ -1,8 +1,6 @@
 import { CedarError } from '../errors.js';
-import { quoted } from './quote.js';
-
-/** A name of the Cedar grammar: identifiers joined by `::`. */
-const namePattern = /^[_a-zA-Z][_a-zA-Z0-9]*(::[_a-zA-Z][_a-zA-Z0-9]*)*$/;
+import { isName } from './name.js';
+import { quoted, shown } from './quote.js';
 
 /** An entity's type and id. `key` is the same string for the same entity, and for no other. */
 export class EntityUid {
@@ -13,7 +11,7 @@ export class EntityUid {
     readonly type: string,
     readonly id: string,
   ) {
-    if (!namePattern.test(type)) throw new CedarError(`expected the name of an entity type, got \`${type}\``);
+    if (!isName(type)) throw new CedarError(`expected the name of an entity type, got \`${shown(type)}\``);
     // A type has no quote in it, so nothing else has this key.
     this.key = `${type}::"${id}`;
   }

@@ -2,6 +2,7 @@ import { CedarError, EvaluationError } from '../errors.js';
 import { EntityUid } from './entity-uid.js';
 import { applyExtension } from './extension-functions.js';
 import { readLong } from './long.js';
+import { shown } from './quote.js';
 import { CedarRecord, CedarSet, type Value } from './value.js';
 import { Datetime } from './datetime.js';
 import { Decimal } from './decimal.js';
@@ -41,6 +42,23 @@ export function toRecord(json: JsonObject, depth = 0): CedarRecord {
   const attributes = new Map<string, Value>();
   for (const name of Object.keys(json)) attributes.set(wellFormed(name), toValue(json[name], depth + 1));
   return new CedarRecord(attributes);
+}
+
+/** A text of Cedar. Throws {@link CedarError}. */
+export function readText(json: Json | undefined): string {
+  if (typeof json !== 'string') throw new CedarError('expected a text');
+  return wellFormed(json);
+}
+
+/** An object with these members and no others: one that is misspelt would be left out in silence. Throws {@link CedarError}. */
+export function readMembers<Required extends string, Optional extends string = never>(json: unknown, what: string, required: readonly Required[], optional: readonly Optional[] = []): Readonly<Record<Required, Json> & Partial<Record<Optional, Json>>> {
+  if (!isJsonObject(json)) throw new CedarError(`expected ${what} as an object`);
+  const missing = required.find((name) => !Object.hasOwn(json, name));
+  if (missing !== undefined) throw new CedarError(`expected ${what} with \`${missing}\``);
+  const known: readonly string[] = [...required, ...optional];
+  const unknown = Object.keys(json).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new CedarError(`expected ${what} without \`${shown(unknown)}\``);
+  return json as Readonly<Record<Required, Json> & Partial<Record<Optional, Json>>>;
 }
 
 /** Cedar's strings are Unicode; half a surrogate pair is none. */

@@ -1,9 +1,11 @@
 import { CedarError } from '../errors.js';
 import { depthMax, type Json } from './json.js';
+import { endOfString, shown } from './quote.js';
 
 const space = /[ \t\n\r]*/y;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const string = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y;
+/** How many digits an integer may have: making a bigint takes more than linear time. */
+const digitsMax = 1_000;
 
 /**
  * JSON text (RFC 8259) with integers beyond 2^53 as bigints, which `JSON.parse` rounds. A name that stands
@@ -37,7 +39,9 @@ class Reader {
     const digits = this.#take(number);
     if (digits === '') throw this.#wrong('a value');
     const small = Number(digits);
-    return Number.isSafeInteger(small) || !/^-?[0-9]+$/.test(digits) ? small : BigInt(digits);
+    if (Number.isSafeInteger(small) || !/^-?[0-9]+$/.test(digits)) return small;
+    if (digits.length > digitsMax) throw this.#wrong(`an integer of at most ${digitsMax} digits before here,`);
+    return BigInt(digits);
   }
 
   #object(depth: number): Json {
@@ -45,7 +49,7 @@ class Reader {
     this.#list('{', '}', () => {
       this.#take(space);
       const name = this.#string();
-      if (members.has(name)) throw this.#wrong(`\`${name}\` once`);
+      if (members.has(name)) throw this.#wrong(`\`${shown(name)}\` once`);
       this.#take(space);
       if (!this.#skip(':')) throw this.#wrong('`:`');
       members.set(name, this.#value(depth + 1));
@@ -71,14 +75,15 @@ class Reader {
   }
 
   #string(): string {
-    const start = this.#at;
-    const quoted = this.#take(string);
+    if (this.text.charAt(this.#at) !== '"') throw this.#wrong('a string');
+    const end = endOfString(this.text, this.#at);
     try {
-      if (quoted !== '') return JSON.parse(quoted) as string;
+      const value = JSON.parse(this.text.slice(this.#at, end)) as string;
+      this.#at = end;
+      return value;
     } catch {
-      this.#at = start;
+      throw this.#wrong('a string');
     }
-    throw this.#wrong('a string');
   }
 
   #take(pattern: RegExp): string {

@@ -25,17 +25,16 @@ export async function run(received: Received, stages: Stages, perform: Perform, 
 
 /** The caller is not kept past its deadline. What is recorded after that is settled as never begun. */
 async function inTime(received: Received, authorising: Promise<Authorised>, stages: Stages): Promise<Authorised> {
-  const error = new FlyballError('store_unavailable', 'no decision could be recorded in time; nothing was done');
   let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<Authorised>((resolve) => {
-    timer = setTimeout(() => resolve({ kind: 'refused', reached: received, error }), Math.max(0, received.deadlineMs - stages.clock.now()));
+  const over = new Promise<'over'>((resolve) => {
+    timer = setTimeout(() => resolve('over'), Math.max(0, received.deadlineMs - stages.clock.now()));
   });
   const authorised = await Promise.race([authorising, over]);
   clearTimeout(timer);
-  if (authorised.kind === 'refused' && authorised.error === error) {
-    void authorising.then((late) => (late.kind === 'intended' ? stages.record.outcome(late.intended, 'failed', { error }) : undefined));
-  }
-  return authorised;
+  if (authorised !== 'over') return authorised;
+  const error = new FlyballError('store_unavailable', 'no decision could be recorded in time; nothing was done');
+  void authorising.then((late) => (late.kind === 'intended' ? stages.record.outcome(late.intended, 'failed', { error }) : undefined));
+  return { kind: 'refused', reached: received, error };
 }
 
 type Authorised = Exclude<Ending, { kind: 'released' | 'broken' }> | { readonly kind: 'intended'; readonly intended: Intended };

@@ -93,6 +93,8 @@ export interface SessionSnapshot {
   readonly stream: string;
   readonly version: number;
   readonly state: SessionState;
+  /** The identity's other sessions that are remembered. */
+  readonly others?: readonly { readonly stream: string; readonly version: number }[];
 }
 
 export interface Situated extends Identified {
@@ -111,6 +113,8 @@ export interface DecisionInputs {
   readonly resources: readonly Resource[];
   readonly context: JsonObject;
   readonly entities: Json;
+  /** The arguments as they were sent, where Cedar's types do not carry all of them and somebody else is asked as well. */
+  readonly args?: JsonObject;
 }
 
 export interface Decided extends Situated {

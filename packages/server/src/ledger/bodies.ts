@@ -86,7 +86,9 @@ export function reachedBody(reached: Reached, payload: Payload | undefined) {
 export function payloadOf(reached: Reached, effectiveArgs?: JsonObject): Payload {
   const { call, inputs, decision, resources, origin } = reached;
   const broken = decision?.verdicts.filter((verdict) => verdict.error !== undefined).map(({ policy, error }) => ({ policy, error }));
-  const whole = { target: call.name, args: call.args, effective_args: effectiveArgs, resources, inputs, broken, address: origin.address };
+  // A Cedar policy's reason stands in its bundle; what Rego gave as one stands nowhere else.
+  const reasons = decision?.verdicts.filter(({ policy, reason }) => policy.includes('/') && reason !== undefined).map(({ policy, reason }) => ({ policy, reason }));
+  const whole = { target: call.name, args: call.args, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address };
   const content = JSON.stringify(whole);
   const fits = content.length <= limits.payloadBytesMax;
   return { salt: randomSalt(), content: fits ? content : JSON.stringify({ too_large: content.length }) };

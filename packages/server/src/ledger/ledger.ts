@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { timeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { Draft } from './draft.js';
+import type { Past } from './past.js';
 import type { Projections } from './projections.js';
 import type { EntryStore } from './store.js';
 
@@ -14,6 +15,7 @@ export class Ledger {
     readonly store: EntryStore,
     readonly projections: Projections,
     private readonly clock: Clock,
+    private readonly past?: Pick<Past<unknown>, 'apply'>,
   ) {}
 
   /**
@@ -56,6 +58,7 @@ export class Ledger {
     if (!entry) return undefined;
     const text = canonicalText(entry);
     this.projections.apply(entry);
+    this.past?.apply(entry, draft.payload);
     try {
       await this.store.commit({ entry, text, leaf: leafHash(text), ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) });
     } catch (error) {

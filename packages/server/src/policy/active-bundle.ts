@@ -1,5 +1,6 @@
 import { FlyballError } from '@flyball/protocol';
 import type { Bundle } from './bundle.js';
+import { CedarMemory } from './cedar-memory.js';
 import { CedarWasmEngine } from './cedar-wasm-engine.js';
 import { type Check, CheckedEngine } from './checked-engine.js';
 import { loadBundle } from './load-bundle.js';
@@ -14,6 +15,7 @@ export interface Loaded {
 export class ActiveBundle {
   #bundle: Bundle | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #memory = new CedarMemory();
 
   constructor(
     private readonly directory: string,
@@ -35,7 +37,7 @@ export class ActiveBundle {
   }
 
   async #load(): Promise<Loaded> {
-    const next = this.#checked(loadBundle(this.directory));
+    const next = this.#checked(loadBundle(this.directory, this.#memory));
     const last = this.#bundle;
     if (last?.digest === next.digest) {
       next.engine.close();

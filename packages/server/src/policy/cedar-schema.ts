@@ -19,10 +19,12 @@ export interface SchemaParts {
   readonly groups: readonly string[];
   readonly facts: Readonly<Record<string, Readonly<Record<string, FactType>>>>;
   readonly argumentsOf: (action: Action) => ArgumentType | undefined;
+  /** Names of the bundle's temporal clauses. */
+  readonly temporal: readonly string[];
 }
 
 /** The Cedar schema that a bundle's policies are validated against, made from its catalogue and the tools' own schemas. */
-export function cedarSchema({ actions, units, groups, facts, argumentsOf }: SchemaParts): SchemaJson<string> {
+export function cedarSchema({ actions, units, groups, facts, argumentsOf, temporal }: SchemaParts): SchemaJson<string> {
   const session = record({
     purpose: string,
     capabilities: strings,
@@ -43,6 +45,7 @@ export function cedarSchema({ actions, units, groups, facts, argumentsOf }: Sche
       facts: { type: 'Facts' },
       origin: { type: 'Origin' },
       now: datetime,
+      temporal: { type: 'Temporal' },
       on_behalf_of: optional(string),
     });
   const actionTypes = actions.map((action) => [
@@ -52,7 +55,7 @@ export function cedarSchema({ actions, units, groups, facts, argumentsOf }: Sche
   const actionGroupTypes = [...new Set(actions.flatMap(actionGroups))].map((group) => [group, {}]);
   return {
     '': {
-      commonTypes: { Session: session, Facts: factTypes, Origin: origin },
+      commonTypes: { Session: session, Facts: factTypes, Origin: origin, Temporal: record(Object.fromEntries(temporal.map((name) => [name, { type: 'Boolean' }]))) },
       entityTypes: {
         Group: { ...(groups.length > 0 && { memberOfTypes: [] }) },
         Identity: { memberOfTypes: ['Group'], shape: record({ kind: string, autonomy: string, owner: string, purpose: string, expires: optional(datetime), findings: strings }) },

@@ -35,7 +35,7 @@ test('law: what is not denied needs no other way', async () => {
 test('story: the clause that decided is named, with the values that it saw', async () => {
   const bundle = compile(permit + limit);
   const [environment] = environmentsOf(await inputsOf({ args: { amount: 5_000 } }, bundle), bundle);
-  expect(environment && clauseLines(bundle.policySet, 'limit', environment)).toEqual(['when `context.args.amount.greaterThan(decimal("1000.0"))` was true; context.args.amount = decimal("5000.0")']);
+  expect(environment && clauseLines(bundle, 'limit', environment)).toEqual(['when `context.args.amount.greaterThan(decimal("1000.0"))` was true; context.args.amount = decimal("5000.0")']);
 });
 
 const conditions = [

@@ -78,24 +78,39 @@ export function explain({ entry, settled, payload, bundle }: ExplainSources): Ex
     policies,
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
     ...(isObject(body['error']) && { error: body['error'] }),
-    would_have_to_differ: differences(body, decision, policies, bundle && inputs ? () => whatWouldAllow(inputs, bundle) : () => []),
+    would_have_to_differ: differences(body, decision, policies, bundle && inputs && bundle.rules.size > 0 ? () => whatWouldAllow(inputs, bundle) : () => []),
   };
 }
 
 const errorCode = (body: JsonObject): string => (isObject(body['error']) && typeof body['error']['code'] === 'string' ? body['error']['code'] : 'unknown');
 
 function explainPolicy(verdict: RecordedDecision['policies'][number], payload: JsonObject | undefined, bundle: Bundle | undefined, inputs: DecisionInputs | undefined): ExplainedPolicy {
+  if (isRego(verdict.policy)) return explainRego(verdict, payload);
   const rule = bundle?.rules.get(verdict.policy);
   const source = bundle?.sources.get(verdict.policy);
-  const broken = Array.isArray(payload?.['broken']) ? (payload['broken'] as unknown as { policy: string; error: string }[]) : [];
-  const error = broken.find((item) => item.policy === verdict.policy)?.error;
+  const error = recorded(payload, 'broken', verdict.policy)?.error;
   return {
     ...verdict,
     reason: rule?.reason ?? verdict.policy,
     ...(source && { place: `${source.file}:${source.line}`, text: source.text }),
     ...(error !== undefined && { error }),
-    ...(bundle && inputs && { because: environmentsOf(inputs, bundle).flatMap((environment) => clauseLines(bundle.policySet, verdict.policy, environment)) }),
+    ...(bundle && inputs && { because: environmentsOf(inputs, bundle).flatMap((environment) => clauseLines(bundle, verdict.policy, environment)) }),
   };
+}
+
+/** What a policy said that only the record knows. */
+function recorded(payload: JsonObject | undefined, list: 'broken' | 'reasons', policy: string): { readonly error?: string; readonly reason?: string } | undefined {
+  const items = Array.isArray(payload?.[list]) ? (payload[list] as unknown as { readonly policy: string; readonly error?: string; readonly reason?: string }[]) : [];
+  return items.find((item) => item.policy === policy);
+}
+
+/** No name of a Cedar policy has a slash in it. */
+const isRego = (policy: string): boolean => policy.includes('/');
+
+function explainRego(verdict: RecordedDecision['policies'][number], payload: JsonObject | undefined): ExplainedPolicy {
+  const error = recorded(payload, 'broken', verdict.policy)?.error;
+  const place = verdict.policy.startsWith('opa/') ? 'a running OPA: recorded, not asked again' : 'rego/bundle.tar.gz';
+  return { ...verdict, reason: recorded(payload, 'reasons', verdict.policy)?.reason ?? verdict.policy, place, ...(error !== undefined && { error }) };
 }
 
 function differences(body: JsonObject, decision: RecordedDecision | undefined, policies: readonly ExplainedPolicy[], found: () => readonly string[]): readonly string[] {

@@ -6,4 +6,7 @@ export { formatFault } from './faults.js';
 export { compileBundle, loadBundle } from './load-bundle.js';
 export { toolDigest } from './load-documents.js';
 export { evaluate, Policy } from './policy.js';
+export { type ReadPast, TemporalPast } from './temporal.js';
+export { newEventReader } from './temporal-events.js';
 export { readBundleFiles } from './read-files.js';
+export { OpaServer } from './rego/opa-rest.js';

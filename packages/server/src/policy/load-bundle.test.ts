@@ -106,7 +106,7 @@ describe('policies that would guard nothing', () => {
 
 describe('all or nothing', () => {
   test('abuse 17: no policy at all is accepted with a warning and denies', async () => {
-    for (const files of [{}, bundleFiles('', { 'policies/main.cedar': undefined }), bundleFiles(' // nothing\n')]) expect(compileBundle(files).warnings).toEqual(['policies/: there is no policy, so every action is denied']);
+    for (const files of [{}, bundleFiles('', { 'policies/main.cedar': undefined }), bundleFiles(' // nothing\n')]) expect(compileBundle(files).warnings).toEqual(['policies/: there is no policy, so every action is denied unless a running OPA is configured']);
     expect(await decisionOn('// nothing')).toMatchObject({ outcome: 'deny', kind: 'no_permit' });
   });
 

@@ -3,18 +3,23 @@ import { actionGroups, cedarSchema } from './cedar-schema.js';
 import type { Bundle } from './bundle.js';
 import { Catalogue, type CataloguedAction } from './catalogue.js';
 import { CedarEngine, policySetOf } from './cedar-engine.js';
+import { CedarMemory } from './cedar-memory.js';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import { bundleInvalid, type Fault } from './faults.js';
 import { loadCatalogue, loadIdentities, loadPeople, loadTools } from './load-documents.js';
 import { loadPolicies, type LoadedPolicy, validatePolicies } from './load-policies.js';
 import { argumentsOf as argumentsLookedAt } from './looks-at.js';
+import { TemporalClauses } from './temporal.js';
+import { argumentsCompared, checkEvents } from './temporal-checks.js';
 import { readBundleFiles } from './read-files.js';
+import { loadRego } from './rego/load-rego.js';
 import { type ArgumentType, argumentType } from './types.js';
 
 /** Loads and checks a bundle directory. Throws `bundle_invalid` with every fault, its file and its line. */
-export const loadBundle = (directory: string): Bundle => compileBundle(readBundleFiles(directory));
+export const loadBundle = (directory: string, memory?: CedarMemory): Bundle => compileBundle(readBundleFiles(directory), memory);
 
-export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
+/** @param memory what is known of policies from before; a reload asks for what changed only */
+export function compileBundle(files: Readonly<Record<string, string>>, memory = new CedarMemory()): Bundle {
   const faults: Fault[] = [];
   const warnings: string[] = [];
   const { actions, facts } = loadCatalogue(files, faults);
@@ -22,13 +27,15 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
   const identities = loadIdentities(files, faults);
   const people = loadPeople(files, faults);
   const tools = loadTools(files, faults);
-  const policies = loadPolicies(files, faults);
+  const policies = loadPolicies(files, memory, faults);
   const argumentsOf = (action: CataloguedAction, upstream: string, name: string) => argumentsFor(action, upstream, name, tools);
   const groups = [...new Set(identities.flatMap((identity) => identity.groups))];
-  const schema = cedarSchema({ actions: catalogue.actions, units: catalogue.units, groups, facts, argumentsOf: (action) => argumentsOf(action, action.match.upstream, action.match.name) });
-  validatePolicies(policies, schema, faults, warnings);
+  const schema = cedarSchema({ actions: catalogue.actions, units: catalogue.units, groups, facts, argumentsOf: (action) => argumentsOf(action, action.match.upstream, action.match.name), temporal: policies.flatMap(({ temporal }) => temporal.map(({ name }) => name)) });
+  validatePolicies(policies, schema, memory, faults, warnings);
   checkReferences(policies, people, facts, faults);
-  if (policies.length === 0) warnings.push('policies/: there is no policy, so every action is denied');
+  checkEvents(policies, new Map(catalogue.actions.map((action) => [action.name, argumentsOf(action, action.match.upstream, action.match.name)])), faults);
+  const rego = loadRego(files, faults);
+  if (policies.length === 0) warnings.push(`policies/: there is no ${rego ? 'Cedar policy, so Rego alone decides' : 'policy, so every action is denied unless a running OPA is configured'}`);
   if (faults.length > 0) throw bundleInvalid(faults);
   const groupsByAction = new Map(catalogue.actions.map((action) => [action.name, actionGroups(action)]));
   const policySet = policySetOf(policies);
@@ -39,17 +46,27 @@ export function compileBundle(files: Readonly<Record<string, string>>): Bundle {
     identities,
     people,
     rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
-    looksAt: new Map(policies.map((policy) => [policy.id, argumentsLookedAt(policy.json)])),
+    looksAt: new Map(policies.map((policy) => [policy.id, lookedAt(policy)])),
     sources: new Map(policies.map((policy) => [policy.id, policy.source])),
     policies: policies.map(({ id, text, json }) => ({ id, text, json })),
     policySet,
+    temporal: new TemporalClauses(policies.flatMap(({ id, temporal }) => temporal.map((clause) => ({ ...clause, policy: id })))),
     engine: new CedarEngine(policySet, groupsByAction),
     reach: lazily(() => new CedarEngine(policySetOf(policies.flatMap(withoutConditions)), groupsByAction)),
     actionGroups: groupsByAction,
+    ...(rego && { rego }),
+    approverGroups: groupsOf(people),
+    facts: new Set(Object.keys(facts)),
     warnings,
     tools,
     argumentsOf,
   };
+}
+
+/** Arguments that a policy looks at, those that it compares with earlier ones included. */
+function lookedAt({ json, temporal }: LoadedPolicy): ReadonlySet<string> | 'all' {
+  const now = argumentsLookedAt(json);
+  return now === 'all' ? now : new Set([...now, ...temporal.flatMap(({ condition }) => argumentsCompared(condition))]);
 }
 
 function lazily<T>(make: () => T): () => T {
@@ -65,8 +82,10 @@ function argumentsFor(action: CataloguedAction, upstream: string, name: string, 
   return type?.kind === 'record' ? type : undefined;
 }
 
+const groupsOf = (people: Bundle['people']): ReadonlySet<string> => new Set([...people.values()].flatMap((person) => person.groups));
+
 function checkReferences(policies: readonly LoadedPolicy[], people: Bundle['people'], facts: Readonly<Record<string, unknown>>, faults: Fault[]): void {
-  const groups = new Set([...people.values()].flatMap((person) => person.groups));
+  const groups = groupsOf(people);
   for (const { rule, source } of policies) {
     const at = { file: source.file, line: source.line };
     if (rule.approvers !== '' && !groups.has(rule.approvers)) faults.push({ ...at, message: `\`@approvers("${rule.approvers}")\`: nobody in people.yaml is in this group` });

@@ -1,24 +1,31 @@
-import { type Json as CedarJson, safeText } from '@flyball/cedar';
-import type { DetailedError, PolicyJson, PolicyToJsonAnswer, SchemaJson, ValidationAnswer, ValidationCall } from '@cedar-policy/cedar-wasm/nodejs';
+import { type Json as CedarJson, lowerTemporal, safeText, type TemporalClause } from '@flyball/cedar';
+import type { DetailedError, PolicyJson, SchemaJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { limits } from '../lib/limits.js';
 import { readRule, type Rule } from './annotations.js';
-import { cedar, type CompiledPolicy, isOverflow } from './cedar-wasm.js';
+import type { CedarMemory } from './cedar-memory.js';
+import type { CompiledPolicy } from './cedar-wasm.js';
 import { type PolicySource, positionOf, splitPolicies, tooComplex } from './cedar-text.js';
 import type { Fault } from './faults.js';
 
 export interface LoadedPolicy extends CompiledPolicy {
   readonly rule: Rule;
   readonly source: PolicySource;
+  /** Its clauses on what happened before; in its Cedar text each is a boolean of the context. */
+  readonly temporal: readonly TemporalClause[];
+  /** What the parser was given, and what it made of it. */
+  readonly parsedText: string;
+  readonly parsed: PolicyJson;
 }
 
 /** Parses every policy file of a bundle; what is wrong is added to `faults` with its file and line. */
-export function loadPolicies(files: Readonly<Record<string, string>>, faults: Fault[]): readonly LoadedPolicy[] {
+export function loadPolicies(files: Readonly<Record<string, string>>, memory: CedarMemory, faults: Fault[]): readonly LoadedPolicy[] {
   const sources = Object.keys(files).filter((file) => file.startsWith('policies/')).flatMap((file) => splitPolicies(file, files[file] ?? ''));
   if (sources.length > limits.policiesMax) {
     faults.push({ file: 'policies/', message: `expected at most ${limits.policiesMax} policies, got ${sources.length}` });
     return [];
   }
-  const loaded = sources.flatMap((source) => loadPolicy(source, faults) ?? []);
+  let clauses = 0;
+  const loaded = sources.flatMap((source) => loadPolicy(source, () => `t${clauses++}`, memory, faults) ?? []);
   const byId = new Map<string, LoadedPolicy>();
   for (const policy of loaded) {
     const twin = byId.get(policy.id);
@@ -28,14 +35,19 @@ export function loadPolicies(files: Readonly<Record<string, string>>, faults: Fa
   return [...byId.values()];
 }
 
-function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undefined {
+function loadPolicy(source: PolicySource, nameOfClause: () => string, memory: CedarMemory, faults: Fault[]): LoadedPolicy | undefined {
   const complex = tooComplex(source.text);
   if (complex !== undefined) {
     faults.push({ ...placeOf(source), message: `expected a simpler policy: ${complex}` });
     return undefined;
   }
-  const safe = safeText(source.text);
-  const parsed = parsePolicy(safe.text);
+  const lowered = lowerTemporal(source.text, nameOfClause, limits.temporalWindowMs);
+  if (lowered.faults.length > 0) {
+    faults.push(...lowered.faults.map(({ message, start }) => ({ file: source.file, ...positionOf(source, Buffer.byteLength(source.text.slice(0, start))), message })));
+    return undefined;
+  }
+  const safe = safeText(lowered.text);
+  const parsed = memory.parse(safe.text);
   if (!parsed) {
     faults.push({ ...placeOf(source), message: 'expected a simpler policy: the parser cannot take it' });
     return undefined;
@@ -50,23 +62,14 @@ function loadPolicy(source: PolicySource, faults: Fault[]): LoadedPolicy | undef
   faults.push(...wrong.map((message) => ({ ...placeOf(source), message })));
   if (wrong.length > 0) return undefined;
   const json = safe.restore(parsed.json as unknown as CedarJson);
-  return { id: rule.id, text: source.text, json: json as unknown as PolicyJson, rule, source };
-}
-
-function parsePolicy(text: string): PolicyToJsonAnswer | undefined {
-  try {
-    return cedar().policyToJson(text);
-  } catch (error) {
-    if (isOverflow(error)) return undefined;
-    throw error;
-  }
+  return { id: rule.id, text: lowered.text, json: json as unknown as PolicyJson, rule, source, temporal: lowered.clauses, parsedText: safe.text, parsed: parsed.json };
 }
 
 /** Validates policies strictly against the schema; an impossible guard is a fault too, for it guards nothing. */
-export function validatePolicies(policies: readonly LoadedPolicy[], schema: SchemaJson<string>, faults: Fault[], warnings: string[]): void {
+export function validatePolicies(policies: readonly LoadedPolicy[], schema: SchemaJson<string>, memory: CedarMemory, faults: Fault[], warnings: string[]): void {
   if (policies.length === 0) return;
   const byId = new Map(policies.map((policy) => [policy.id, policy]));
-  const answer = validate({ schema, policies: { staticPolicies: Object.fromEntries(policies.map((policy) => [policy.id, policy.text])) } });
+  const answer = memory.validate(schema, policies);
   if (!answer) {
     faults.push({ file: 'policies/', message: 'expected simpler policies: the validator cannot take them' });
     return;
@@ -85,16 +88,23 @@ export function validatePolicies(policies: readonly LoadedPolicy[], schema: Sche
     if (byId.get(policyId)?.rule.effect === 'forbid' && error.message.includes('impossible')) found.push(fault);
     else warnings.push(`${fault.file}:${fault.line ?? 1}: ${fault.message}`);
   }
-  faults.push(...[...new Map(found.map((fault) => [JSON.stringify(fault), fault])).values()].sort((a, b) => a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0)));
+  if (found.length === 0 && faults.length === 0) memory.remember(schema, policies, answer);
+  faults.push(...onePerPlace(found));
 }
 
-function validate(call: ValidationCall): ValidationAnswer | undefined {
-  try {
-    return cedar().validate(call);
-  } catch (error) {
-    if (isOverflow(error)) return undefined;
-    throw error;
+/** The validator says the same of a place once for every action that it could be about. */
+function onePerPlace(found: readonly Fault[]): readonly Fault[] {
+  const places = new Map<string, Fault[]>();
+  for (const fault of found) {
+    const place = JSON.stringify([fault.file, fault.line ?? 0, fault.column ?? 0]);
+    places.set(place, [...(places.get(place) ?? []), fault]);
   }
+  const faults = [...places.values()].flatMap((here) => {
+    const messages = [...new Set(here.map(({ message }) => message))].sort();
+    const [first] = here;
+    return first ? [{ ...first, message: `${messages[0] ?? ''}${messages.length > 1 ? ` (and ${messages.length - 1} more of this place)` : ''}` }] : [];
+  });
+  return faults.sort((a, b) => a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function toFault(source: PolicySource, error: DetailedError, prefix = ''): Fault {

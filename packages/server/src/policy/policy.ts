@@ -10,10 +10,16 @@ import { decisionInputs, engineRequest } from './context.js';
 import { isResourceCall, verifyPlainUri } from './plain-uri.js';
 import { decide, refusedBefore, strictest } from './decide.js';
 import type { EngineAnswer } from './engine.js';
+import { decideByBundle, decideByServer, type RunningRego } from './rego/decide-by-rego.js';
+import type { TemporalPast } from './temporal.js';
 import { applyMapping, declaredMappingKey, defaultMappings, verifyMapping } from './mapping.js';
 
 export interface PolicySettings {
   readonly audience: string;
+  /** What happened before, for temporal clauses. */
+  readonly past: Pick<TemporalPast, 'ask'>;
+  /** A running OPA that is asked as well. */
+  readonly opa?: RunningRego;
 }
 
 /** The third question: may it? */
@@ -24,20 +30,40 @@ export class Policy {
     private readonly settings: PolicySettings,
   ) {}
 
-  decide(situated: Situated): Promise<Decided> {
+  async decide(situated: Situated): Promise<Decided> {
     // One bundle from beginning to end, also when another becomes active meanwhile.
     const bundle = this.bundle();
     const { call } = situated;
     const action = bundle.catalogue.find(call.upstream, call.method, call.name);
     if (!action || !Object.hasOwn(defaultMappings, call.method)) throw refusal('action_unknown', 'no such action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
     const resources = this.#resources(situated, action);
-    const inputs = decisionInputs(situated, action.name, resources, { argumentType: bundle.argumentsOf(action, call.upstream, call.name), units: bundle.catalogue.units }, this.clock.now());
+    const inputs = await this.#withPast(this.#inputs(situated, action, resources, bundle), situated, bundle);
     const digest = attemptDigest(situated, action.name, resources, bundle.digest);
     const before = checkBefore(situated, action);
-    const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle);
+    const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle, await this.#askServer(inputs, bundle));
     // Whoever is denied anyway learns nothing of the tool's schema.
     if (decision.outcome !== 'deny' && call.tool) verifyArguments(call.tool, call.args);
-    return Promise.resolve({ ...situated, action, resources, digest, decision, inputs });
+    return { ...situated, action, resources, digest, decision, inputs };
+  }
+
+  async #askServer(inputs: DecisionInputs, bundle: Bundle): Promise<Decision | undefined> {
+    return this.settings.opa && decideByServer(inputs, this.settings.opa, bundle);
+  }
+
+  /** The inputs with what each temporal clause says of what happened before. */
+  async #withPast(inputs: DecisionInputs, situated: Situated, { temporal, actionGroups }: Bundle): Promise<DecisionInputs> {
+    if (temporal.isEmpty) return inputs;
+    const said = await this.settings.past.ask(temporal, situated, inputs, actionGroups.get(inputs.action) ?? [], this.clock.now());
+    return { ...inputs, context: { ...inputs.context, temporal: said } };
+  }
+
+  #inputs(situated: Situated, action: CataloguedAction, resources: readonly Resource[], bundle: Bundle): DecisionInputs {
+    const { call } = situated;
+    const terms = { argumentType: bundle.argumentsOf(action, call.upstream, call.name), units: bundle.catalogue.units };
+    const inputs = decisionInputs(situated, action.name, resources, terms, this.clock.now());
+    const asksRego = bundle.rego !== undefined || this.settings.opa !== undefined;
+    // Rego has no types that an argument could fail to fit, and cannot tell one that is not shown from one that was not given.
+    return asksRego && unrepresented(inputs).length > 0 ? { ...inputs, args: call.args } : inputs;
   }
 
   /** Whether a principal could be allowed an action at all, whatever the arguments: for showing a list, never for acting. */
@@ -46,6 +72,8 @@ export class Policy {
     const { call } = situated;
     const action = bundle.catalogue.find(call.upstream, call.method, call.name);
     if (!action || checkBefore(situated, action)) return false;
+    // Cedar without any policy is not asked, and what Rego would say depends on the arguments.
+    if (bundle.rules.size === 0 && (bundle.rego ?? this.settings.opa)) return true;
     const resource = { type: 'tool', id: call.name };
     const inputs = decisionInputs(situated, action.name, [resource], { argumentType: undefined, units: bundle.catalogue.units }, this.clock.now());
     const answer = bundle.reach().evaluate(engineRequest(inputs, resource, bundle.actionGroups.get(action.name) ?? []));
@@ -69,12 +97,30 @@ function checkBefore({ session, call }: Situated, action: CataloguedAction): Rea
   return undefined;
 }
 
-/** The decision on recorded inputs: what `explain` and replay ask again. */
-export function evaluate(inputs: DecisionInputs, bundle: Bundle): Decision {
+/**
+ * The decision on recorded inputs: what `explain` and replay ask again. Every engine that has a policy is asked,
+ * and all of them must allow; Cedar is also asked when nobody else can be, and then denies.
+ *
+ * @param live what a running OPA said when the decision was made. It is recorded and never asked again: what it
+ *   would say now is not what was decided.
+ */
+export function evaluate(inputs: DecisionInputs, bundle: Bundle, live?: Decision): Decision {
+  const byRego = [...(bundle.rego ? [decideByBundle(inputs, bundle.rego, bundle)] : []), ...(live ? [live] : [])];
+  const [first, ...rest] = bundle.rules.size > 0 || byRego.length === 0 ? [byCedar(inputs, bundle), ...byRego] : byRego;
+  if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
+  return rest.length === 0 ? first : strictest([first, ...rest]);
+}
+
+function byCedar(inputs: DecisionInputs, bundle: Bundle): Decision {
   const groups = bundle.actionGroups.get(inputs.action) ?? [];
   const [first, ...rest] = inputs.resources.map((resource) => decide(withUnseen(bundle.engine.evaluate(engineRequest(inputs, resource, groups)), inputs, bundle), bundle.rules, bundle.digest));
   if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
   return rest.length === 0 ? first : strictest([first, ...rest]);
+}
+
+function unrepresented({ context }: DecisionInputs): readonly Json[] {
+  const left = context['unrepresented'];
+  return Array.isArray(left) ? (left as readonly Json[]) : [];
 }
 
 /**
@@ -82,8 +128,7 @@ export function evaluate(inputs: DecisionInputs, bundle: Bundle): Decision {
  * asked with `has`, it would take the argument for absent.
  */
 function withUnseen(answer: EngineAnswer, inputs: DecisionInputs, bundle: Bundle): EngineAnswer {
-  const left = inputs.context['unrepresented'];
-  const names = Array.isArray(left) ? left.map((path) => String(path).split(/[.[]/)[0] ?? '') : [];
+  const names = unrepresented(inputs).map((path) => String(path).split(/[.[]/)[0] ?? '');
   if (names.length === 0) return answer;
   const blind = [...answer.considered].filter((id) => {
     const looksAt = bundle.looksAt.get(id) ?? 'all';

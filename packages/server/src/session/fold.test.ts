@@ -55,8 +55,11 @@ describe('stories', () => {
     const known = (...entries: readonly Entry[]) => entries.reduce<IdentityState | undefined>(foldIdentity, undefined)?.sessions.map(({ id, ended }) => (ended ? `${id} ended` : id));
     expect(known(first, second)).toEqual(['s1', 's2']);
     expect(known(first, second, entry('session.ended', {}, { settles: 'o1', at: 60 }))).toEqual(['s1 ended', 's2']);
-    expect(known(first, second, entry('refusal', {}, { at: limits.sessionMs }))).toEqual(['s2']);
-    expect(known(first, second, entry('refusal', {}, { at: limits.sessionMs + 50 }))).toEqual([]);
+    // As long as a temporal clause can see something of it.
+    const gone = limits.sessionMs + limits.temporalWindowMs;
+    expect(known(first, second, entry('refusal', {}, { at: gone - 1 }))).toEqual(['s1', 's2']);
+    expect(known(first, second, entry('refusal', {}, { at: gone }))).toEqual(['s2']);
+    expect(known(first, second, entry('refusal', {}, { at: gone + 50 }))).toEqual([]);
   });
 });
 

@@ -147,7 +147,7 @@ export interface IdentitySession {
 }
 
 export function foldIdentity(state: IdentityState | undefined, entry: Entry): IdentityState {
-  const sessions = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > entry.at);
+  const sessions = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs + limits.temporalWindowMs > entry.at);
   if (entry.kind === 'session.opened') {
     const { session, implicit } = entry.body as SessionOpened;
     return { sessions: [...sessions, { id: session, entry: entry.id, deadlineMs: entry.deadline ?? 0, rememberedUntilMs: entry.at + limits.sessionMs, implicit, ended: false }] };

@@ -61,7 +61,8 @@ export class Sessions {
     const known = await this.record.read<IdentityState>(identityStream(principal));
     const labels = await this.#labelsOf(known.state, this.clock.now());
     const all = [...new Set([...snapshot.state.labels, ...labels])].sort();
-    return all.length === snapshot.state.labels.length ? snapshot : { ...snapshot, state: { ...snapshot.state, labels: all } };
+    const others = await this.#othersOf(known.state, snapshot.stream);
+    return { ...snapshot, state: all.length === snapshot.state.labels.length ? snapshot.state : { ...snapshot.state, labels: all }, others };
   }
 
   async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
@@ -115,6 +116,12 @@ export class Sessions {
     const recent = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now);
     const snapshots = await Promise.all(recent.map((session) => this.#snapshot(session.id)));
     return [...new Set(snapshots.flatMap((snapshot) => snapshot?.state.labels ?? []))].sort();
+  }
+
+  /** Streams of the other sessions that temporal clauses can still see something of. */
+  async #othersOf(state: IdentityState | undefined, own: string): Promise<NonNullable<SessionSnapshot['others']>> {
+    const streams = (state?.sessions ?? []).map(({ id }) => sessionStream(id)).filter((stream) => stream !== own);
+    return Promise.all(streams.map(async (stream) => ({ stream, version: (await this.record.read(stream)).version })));
   }
 
   async #snapshot(id: string): Promise<SessionSnapshot | undefined> {

@@ -62,10 +62,10 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
     const flush = new WalFlush(join(data, 'pg_wal'));
     const broken = new AbortController();
     const write = batchWriter(pool, async (segment) => flush.flush(segment), (cause) => broken.abort(cause));
+    const hasRoom = roomCheck(data);
     const guarded: WriteBatch = async (records) => {
-      // With less room than the log's next segments need, the server inside would stop answering; refusing recovers by itself.
-      const { bavail, bsize } = await statfs(data);
-      return bavail * bsize < roomLeastBytes ? { kind: 'unavailable', cause: new Error('the disk is full') } : write(records);
+      const bytes = records.reduce((sum, { text, payload }) => sum + text.length + (payload?.content.length ?? 0), 0);
+      return (await hasRoom(bytes)) ? write(records) : { kind: 'unavailable', cause: new Error('the disk is full') };
     };
     const checkpoint = async () => {
       await pool.query('checkpoint');
@@ -86,6 +86,23 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
     await unlock();
     throw cause instanceof FlyballError ? cause : new FlyballError('store_unavailable', `cannot open the data directory \`${directory}\` (${firstLine(cause)})`, { cause });
   }
+}
+
+/**
+ * Whether the disk has room for so many bytes more. With less than the log's next segments need, the server
+ * inside would stop answering; refusing recovers by itself. Asked of the system again when what was written
+ * since could have made a difference.
+ */
+function roomCheck(data: string): (bytes: number) => Promise<boolean> {
+  let sureOfBytes = 0;
+  return async (bytes) => {
+    sureOfBytes -= bytes;
+    if (sureOfBytes > 0) return true;
+    const { bavail, bsize } = await statfs(data);
+    // Others write to the disk, too: a hundredth of what is free is ours to count on.
+    sureOfBytes = (bavail * bsize - roomLeastBytes) / 100;
+    return sureOfBytes > 0;
+  };
 }
 
 /** The embedded server works on the caller's thread: without a turn of the loop after each query, timers starve. */

@@ -1,0 +1,90 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type Condition, EntityUid } from '@flyball/cedar';
+import { type PolicySource, positionOf } from './cedar-text.js';
+import type { Fault } from './faults.js';
+import { eventFields, eventKinds } from './temporal-events.js';
+import type { ArgumentType } from './types.js';
+
+interface Clauses {
+  readonly source: PolicySource;
+  readonly json: PolicyJson;
+  readonly temporal: readonly { readonly condition: Condition; readonly start: number }[];
+}
+
+/** What is known of the arguments of each action, by its name; nothing where no pinned tool says. */
+export type ArgumentsByAction = ReadonlyMap<string, ArgumentType | undefined>;
+
+type Pattern = Extract<Condition, { kind: 'pattern' }>;
+
+/** Patterns that no event of this house can match: an unknown action, kind of event or field guards nothing. */
+export function checkEvents(policies: readonly Clauses[], actions: ArgumentsByAction, faults: Fault[]): void {
+  const known = new Map([...actions.keys()].map((name) => [new EntityUid('Action', name).key, name]));
+  for (const { source, json, temporal } of policies) {
+    const own = [...known].filter(([key]) => appliesTo(json, key)).map(([, name]) => name);
+    for (const { condition, start } of temporal) {
+      const place = { file: source.file, ...positionOf(source, Buffer.byteLength(source.text.slice(0, start + condition.start))) };
+      faults.push(...wrongWithContext(condition, own, actions).map((message) => ({ ...place, message })));
+      for (const pattern of patternsIn(condition)) {
+        const at = { file: source.file, ...positionOf(source, Buffer.byteLength(source.text.slice(0, start + pattern.start))) };
+        faults.push(...wrongWith(pattern, known.get(pattern.action), actions).map((message) => ({ ...at, message })));
+      }
+    }
+  }
+}
+
+function wrongWith({ action, event, fields }: Pattern, name: string | undefined, actions: ArgumentsByAction): readonly string[] {
+  if (name === undefined) return [`expected an action of the catalogue in a temporal pattern, got \`${action}"\``];
+  if (!eventKinds.some((kind) => kind === event)) return [`expected the event \`request\`, \`response\` or \`error\`, got \`${event}\``];
+  return fields.flatMap(({ path: [head, ...rest] }) => {
+    if (!eventFields.some((field) => field === head)) return [`expected a field of \`input\`, or \`resource\` or \`session\`, got \`${String(head)}\``];
+    if (head !== 'input') return rest.length === 0 ? [] : [`expected \`${String(head)}\` by itself`];
+    const type = actions.get(name);
+    if (!type) return [`the arguments of \`${name}\` are not known: pin its tool in tools/ to compare them`];
+    return typeAt(type, rest) ? [] : [`\`${name}\` has no argument \`${rest.join('.')}\` that policies can see`];
+  });
+}
+
+const contextHeads = ['args', 'session', 'facts', 'origin', 'now', 'on_behalf_of'];
+
+/** A path of the context that is never there makes its part of a clause false in silence. */
+function wrongWithContext(condition: Condition, own: readonly string[], actions: ArgumentsByAction): readonly string[] {
+  return [...new Set(contextPaths(condition).map((path) => path.join('.')))].flatMap((text) => {
+    const [head, ...rest] = text.split('.');
+    if (!contextHeads.some((known) => known === head)) return [`expected a path of the context, got \`context.${text}\``];
+    const without = head === 'args' ? own.find((name) => !typeAt(actions.get(name) ?? { kind: 'record', attributes: {} }, rest)) : undefined;
+    return without === undefined ? [] : [`\`${without}\` has no argument \`${rest.join('.')}\` that policies can see`];
+  });
+}
+
+function contextPaths(node: unknown): readonly (readonly string[])[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const inner = Object.values(node).flatMap(contextPaths);
+  return 'kind' in node && node.kind === 'context' && 'path' in node ? [node.path as readonly string[], ...inner] : inner;
+}
+
+/** Whether a policy's head names this action itself; heads that name groups or nothing are left to the schema. */
+function appliesTo({ action }: PolicyJson, key: string): boolean {
+  if (action.op !== '==' || !('entity' in action)) return false;
+  const uid = '__entity' in action.entity ? action.entity.__entity : action.entity;
+  return new EntityUid(uid.type, uid.id).key === key;
+}
+
+function typeAt(type: ArgumentType, [name, ...rest]: readonly string[]): ArgumentType | undefined {
+  if (name === undefined) return type;
+  const inner = type.kind === 'record' && Object.hasOwn(type.attributes, name) ? type.attributes[name]?.type : undefined;
+  return inner && typeAt(inner, rest);
+}
+
+function patternsIn(node: unknown): readonly Pattern[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const inner = Object.values(node).flatMap(patternsIn);
+  return 'kind' in node && node.kind === 'pattern' ? [node as Pattern, ...inner] : inner;
+}
+
+/** Arguments that a condition reads, of earlier events or of the present one. */
+export function argumentsCompared(node: unknown): readonly string[] {
+  if (typeof node !== 'object' || node === null) return [];
+  const own = 'path' in node && Array.isArray(node.path) ? (node.path as readonly string[]) : [];
+  const [head, name] = own;
+  return [...(name !== undefined && (head === 'input' || head === 'args') ? [name] : []), ...Object.values(node).flatMap(argumentsCompared)];
+}
