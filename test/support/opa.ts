@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,51 +8,17 @@ import { promisify } from 'node:util';
 import { root, waitFor } from './governor.js';
 
 const run = promisify(execFile);
-const version = 'v1.22.2';
-/** The Go that a Go of before 1.21, which cannot fetch one by itself, is exchanged for; a module like any other. */
-const toolchain = 'v0.0.1-go1.26.8';
-const program = join(root, `.cache/opa/${version}/opa`);
+const builder = join(root, 'tools/opa.mjs');
+const noGo = 3;
 
-/**
- * The real OPA, built once through the Go module proxy and kept in `.cache`. Without Go there is none, and who
- * needs it says so; in CI that is an error.
- */
+/** The real OPA, built once (`tools/opa.mjs`). Without Go there is none, and who needs it says so; in CI that is an error. */
 export async function realOpa(): Promise<string | undefined> {
-  if (existsSync(program)) return program;
-  const go = await findGo();
-  if (go === undefined) {
-    if (process.env['CI'] === 'true') throw new Error('expected Go, to build OPA: .ci/run installs it');
-    return undefined;
+  try {
+    return (await run(process.execPath, [builder])).stdout.trim();
+  } catch (error) {
+    if ((error as { code?: number }).code === noGo) return undefined;
+    throw error;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'flyball-opa-'));
-  await run(go, ['install', '-p', '2', `github.com/open-policy-agent/opa@${version}`], { env: { ...process.env, GOBIN: folder, CGO_ENABLED: '0' }, maxBuffer: 64 << 20 });
-  mkdirSync(join(program, '..'), { recursive: true });
-  // In two steps, for the temporary folder may be another file system, and nobody is to find half a program.
-  await run('cp', [join(folder, 'opa'), `${program}.${process.pid}`]);
-  renameSync(`${program}.${process.pid}`, program);
-  rmSync(folder, { recursive: true });
-  return program;
-}
-
-async function findGo(): Promise<string | undefined> {
-  for (const go of ['go', '/usr/local/go/bin/go']) {
-    try {
-      const { stdout } = await run(go, ['env', 'GOVERSION', 'GOOS', 'GOARCH']);
-      const [name = '', os = '', architecture = ''] = stdout.split('\n');
-      return Number(/^go1\.(\d+)/.exec(name)?.[1] ?? 99) < 21 ? await newerGo(go, `${toolchain}.${os}-${architecture}`) : go;
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'ENOENT') throw error;
-    }
-  }
-  return undefined;
-}
-
-async function newerGo(go: string, module: string): Promise<string> {
-  const { stdout } = await run(go, ['mod', 'download', '-json', `golang.org/toolchain@${module}`], { cwd: tmpdir(), env: { ...process.env, GO111MODULE: 'on' } });
-  const { Dir: directory } = JSON.parse(stdout) as { Dir: string };
-  // The module's archive knows no programs, only files.
-  await run('chmod', ['-R', 'u+x', join(directory, 'bin'), join(directory, 'pkg/tool')]);
-  return join(directory, 'bin/go');
 }
 
 export interface Rego {

@@ -1,7 +1,11 @@
 import type { Attempt } from './policy-kit.js';
 import type { Rego } from './opa.js';
 
-/** Rego policies over the words of a decision, and attempts to ask them about; only the random numbers determine them. */
+/**
+ * Rego policies over the words of a decision, and attempts to ask them about; only the random numbers determine
+ * them. Left out is what OPA's own engines do not agree on: the order of an object's members as text, rules that
+ * contradict themselves unseen, and numbers with more digits than a double has.
+ */
 export class RegoWorld {
   constructor(private readonly random: () => number) {}
 
@@ -122,7 +126,7 @@ ${this.#conditions()}}
       ...Array<string>(2).fill(`{"outcome": "modify", ${policies}, "modify": ${this.#modify()}}`),
       ...Array<string>(2).fill(`{"outcome": "step_up", ${policies}, "approvals": ${this.#approvals()}}`),
       ...Array<string>(2).fill(`{"outcome": "defer", ${policies}, "facts": ${this.#pick(['[{"needs": ["change_window"]}]', '[{"needs": ["vendor", "change_window"], "within": "1h"}]'])}}`),
-      this.#pick(['true', 'false', 'null', '"allow"', '1.50', '[]', '{}', '{"outcome": "maybe"}', `{"outcome": "Allow", ${policies}}`, '{"outcome": "allow"}', `{"outcome": "allow", ${policies}, "extra": {1, 2}}`, `{"outcome": "step_up", ${policies}}`, `{"allow": true, "numbers": [1e300, 0.1, 100.0, -0, 123456789012345678]}`, '{x | some x in [3, 1, 2]}', 'input.context.args']),
+      this.#pick(['true', 'false', 'null', '"allow"', '1.50', '[]', '{}', '{"outcome": "maybe"}', `{"outcome": "Allow", ${policies}}`, '{"outcome": "allow"}', `{"outcome": "allow", ${policies}, "extra": {1, 2}}`, `{"outcome": "step_up", ${policies}}`, `{"allow": true, "numbers": [1e300, 0.1, 100.0, -0, 123456789012345]}`, '{x | some x in [3, 1, 2]}', 'input.context.args']),
     ]);
   }
 

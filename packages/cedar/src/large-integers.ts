@@ -2,7 +2,7 @@ import { CedarError } from './errors.js';
 import { isJsonObject, type Json } from './values/json.js';
 import { endOfString } from './values/quote.js';
 
-const word = /"|\/\/[^\n\r]*|[0-9]+|[_a-zA-Z][_a-zA-Z0-9]*/g;
+const word = /"|\/\/[^\n\r]*|([0-9]+)|[_a-zA-Z][_a-zA-Z0-9]*/g;
 const digitsOfUnsafe = 16;
 const digitsMax = 1_000;
 /** How deep the parser's JSON may be: an expression is two objects. */
@@ -49,9 +49,9 @@ function integersOf(text: string): readonly Integer[] {
   const integers: Integer[] = [];
   const words = new RegExp(word);
   for (let found = words.exec(text); found; found = words.exec(text)) {
-    const [digits] = found;
-    if (digits === '"') words.lastIndex = endOfString(text, found.index);
-    else if (/^[0-9]/.test(digits) && digits.length >= digitsOfUnsafe && digits.length <= digitsMax && !Number.isSafeInteger(Number(digits))) {
+    const [whole, digits] = found;
+    if (whole === '"') words.lastIndex = endOfString(text, found.index);
+    else if (digits !== undefined && digits.length >= digitsOfUnsafe && digits.length <= digitsMax && !Number.isSafeInteger(Number(digits))) {
       const value = BigInt(digits);
       if (value <= 2n ** 63n) integers.push({ at: found.index, digits, value });
     }

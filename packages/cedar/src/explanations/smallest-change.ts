@@ -22,8 +22,9 @@ export interface Found {
   readonly evaluations: number;
 }
 
-/** How many requests are evaluated before the search gives up. */
+/** How many requests are evaluated before the search gives up, and how many policies it asks what would satisfy them. */
 export const evaluationsMax = 400;
+const policiesAskedMax = 4_000;
 
 interface State {
   readonly changes: Alternative;
@@ -39,7 +40,8 @@ export function findSmallestChange(policies: PolicySet, environment: Environment
   const open: State[] = [{ changes: [], cost: 0 }];
   const known = new Set<string>();
   let evaluations = 0;
-  for (let state = open.shift(); state !== undefined && evaluations < evaluationsMax; state = open.shift()) {
+  let asked = 0;
+  for (let state = open.shift(); state !== undefined && evaluations < evaluationsMax && asked < policiesAskedMax; state = open.shift()) {
     const changed = applyChanges(state.changes, environment);
     const answer = authorize(policies, changed);
     evaluations++;
@@ -47,7 +49,9 @@ export function findSmallestChange(policies: PolicySet, environment: Environment
       const needed = withoutIdle(state.changes, (changes) => reading.isAllowed(authorize(policies, applyChanges(changes, environment))));
       return { changes: needed, evaluations: evaluations + state.changes.length };
     }
-    for (const alternative of nextSteps(policies, changed, answer, reading)) {
+    const concerned = obstaclesOf(policies, changed, answer, reading);
+    asked += concerned.length;
+    for (const alternative of concerned.flatMap((policy) => overcome(policy, changed))) {
       const changes = merged(state.changes, alternative);
       const key = changes.map(changeKey).sort().join('\n');
       if (changes.length > changesMax || known.has(key)) continue;
@@ -76,14 +80,17 @@ function insert(open: State[], state: State): void {
   if (open.length > evaluationsMax) open.pop();
 }
 
-function nextSteps(policies: PolicySet, environment: Environment, answer: Answer, reading: Reading): readonly Alternative[] {
+/** What stands in the way: the first forbid that holds, or else every permit for this action. */
+function obstaclesOf(policies: PolicySet, environment: Environment, answer: Answer, reading: Reading): readonly Policy[] {
   const [first] = reading.blocking(answer);
   const blocking = first === undefined ? undefined : policies.get(first);
-  if (blocking) return withoutPolicy(blocking, environment);
+  if (blocking) return [blocking];
   if (answer.permits.length > 0) return [];
   const { action } = askedOf(environment);
-  return [...policies.values()].filter((policy) => policy.effect === 'permit' && holds(policy.scope.action, action.uid, action.ancestors)).flatMap((policy) => withPolicy(policy, environment));
+  return [...policies.values()].filter((policy) => policy.effect === 'permit' && holds(policy.scope.action, action.uid, action.ancestors));
 }
+
+const overcome = (policy: Policy, environment: Environment): readonly Alternative[] => (policy.effect === 'forbid' ? withoutPolicy : withPolicy)(policy, environment);
 
 /** Changes after which a policy applies no more: one of its clauses fails, or its head names others. */
 function withoutPolicy(policy: Policy, environment: Environment): readonly Alternative[] {

@@ -54,7 +54,8 @@ function readClauses(json: Json): readonly Clause[] {
   return (json as readonly Json[]).map((clause) => {
     const { kind, body } = readMembers(clause, 'a condition', ['kind', 'body']);
     if (kind !== 'when' && kind !== 'unless') throw new CedarError('expected a condition of kind when or unless');
-    return { when: kind === 'when', body: compile(body), json: body };
+    // Explanations read it long after whoever handed it in may have changed it.
+    return { when: kind === 'when', body: compile(body), json: structuredClone(body) };
   });
 }
 

@@ -39,6 +39,13 @@ test('attack: whatever an id contains, the policy that names it names it and not
   }));
 });
 
+test('attack: nothing that hides, or turns the direction of what follows, is printed as it is', () => {
+  fc.assert(fc.property(sound, (text) => {
+    expect(quoted(text)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+  }));
+  for (const hidden of ['\u202e', '\u200b', '\ufeff', '\u2028', '\u00ad', '\u{e0041}', '\u0000']) expect(quoted(`a${hidden}b`)).toMatch(/^"a\\u\{[0-9a-f]+\}b"$/);
+});
+
 test('attack: whatever a text contains, it is read back as the same text', () => {
   fc.assert(fc.property(sound, (text) => {
     const parsed = cedar.policyToJson(`permit(principal, action, resource) when { ${quoted(text)} };`);
