@@ -164,9 +164,20 @@ const temporalRules = [
   `previous within 1m ${act('read')}::response{}`,
   `formerly within 10m ${act('pay')}::error{ input.payee: context.args.payee }`,
   `bind(n, count_within(5m, ${act('read')}::request{ resource: resource }), n > 5 && n < 100)`,
-  `exists (p: String). (formerly within 24h ${act('grant')}::response{ input.payee: p } && p == context.args.payee)`,
+  `count_distinct_within(p, 10m, ${act('read')}::request{ input.payee: p }) > 100`,
 ];
 const pastEvents = options.quick ? 10_000 : 100_000;
+
+/** Heap that one entity takes, with three attributes and two parents. */
+function bytesOfEntity() {
+  const count = 20_000;
+  const described = Array.from({ length: count }, (_, index) => ({ uid: { type: 'User', id: `e${index}` }, attrs: { level: index % 5, name: `name ${index}`, labels: ['a', 'b'] }, parents: groupsOf(`u${index}`).map((id) => ({ type: 'Group', id })) }));
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const entities = Entities.fromJson(described);
+  collect();
+  return (process.memoryUsage().heapUsed - before) / entities.size;
+}
 
 /** Ten temporal rules asked of one identity's long day: an event every 0.8 seconds, 500 payees. */
 function temporal() {
@@ -198,6 +209,8 @@ await main(async () => {
   for (const count of sizes) rows.push(...(await atSize(count)));
   printTable('one decision', [['policies', (r) => r.policies], ['engine', (r) => r.engine], ['p50 µs', (r) => round(r.p50)], ['p95 µs', (r) => round(r.p95)], ['mean µs', (r) => round(r.mean)], ['× flyball', (r) => round(r.times, 1)], ['asked', (r) => r.asked], ['load ms', (r) => round(r.loadMs, 0)], ['bytes a policy', (r) => (r.engine === 'flyball' ? round(r.bytesPerPolicy, 0) : null)]], rows);
   const past = temporal();
+  const entityBytes = bytesOfEntity();
+  console.log(`\n${round(entityBytes, 0)} bytes of heap for an entity with three attributes and two groups`);
   printTable(`${past.rules} temporal rules over ${past.events} past events`, [['p50 µs', (r) => round(r.p50)], ['p95 µs', (r) => round(r.p95)], ['µs to add an event', (r) => round(r.addUs)]], [past]);
   const at = (policies, engine) => rows.find((row) => row.policies === policies && row.engine === engine);
   const goals = [
@@ -209,5 +222,5 @@ await main(async () => {
     at(1000, 'flyball, explained') && goal('explained × not explained at 1,000', { most: 2 }, at(1000, 'flyball, explained').mean / at(1000, 'flyball').mean),
     goal(`p50 µs of ${past.rules} temporal rules over ${past.events} events`, { most: 50 }, past.p50),
   ].filter(Boolean);
-  finish('decide', { settings: { requests: requestsMost, sizes, opa: options.opa !== undefined }, rows, temporal: past }, goals);
+  finish('decide', { settings: { requests: requestsMost, sizes, opa: options.opa !== undefined }, rows, temporal: past, entityBytes }, goals);
 });

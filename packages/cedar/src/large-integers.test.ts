@@ -71,7 +71,7 @@ test('attack: integers that are where the others would go stay what they are', (
   expect(integersOf(text)).toEqual([9007199254740991, 9007199254740990, 9223372036854775807n, 9007199254740989, 9007199254740993n]);
 });
 
-test('attack: a policy parsed deeper than any that is taken is refused, not by running out of stack', () => {
+test('abuse 18: a policy parsed deeper than any that is taken is refused, not by running out of stack', () => {
   const { restore } = safeText('9223372036854775807');
   let deep: Json = 1;
   for (let level = 0; level < 100_000; level++) deep = [deep];

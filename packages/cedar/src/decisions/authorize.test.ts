@@ -75,7 +75,7 @@ test('law: the same inputs get the same answer, whatever was asked between', () 
   });
 });
 
-test('attack: a forbid that cannot be evaluated is named, for it forbids nothing', () => {
+test('abuse 16: a forbid that cannot be evaluated is named, for it forbids nothing', () => {
   const answer = decide({ always, guard: { ...policyWhen(binary('>', ofContext('amount'), value(100))), effect: 'forbid' } }, environmentOf({ amount: '1000' }));
   expect(answer.decision).toBe('allow');
   expect(answer.errors).toMatchObject([{ policy: 'guard', error: { kind: 'type' } }]);

@@ -34,7 +34,7 @@ test('attack: a denial that needs more changes than are few is given up, not sea
   expect(findSmallestChange(policyOf(...clauses(2_000)).policies, environmentOf()).changes).toBeUndefined();
 });
 
-test('attack: a thousand permits and forbids of which none can be satisfied are searched within the bound', () => {
+test('abuse 18: a thousand permits and forbids of which none can be satisfied are searched within the bound', () => {
   const either = (index: number) => binary('||', binary('==', ofContext(`a${index}`), value(1)), binary('==', ofContext(`b${index}`), value(1)));
   const impossible = binary('!=', ofContext('z'), ofContext('z'));
   const policies = new PolicySet({ staticPolicies: Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${index}`, { ...policyWhen(either(index), either(index + 1), impossible), effect: index % 2 === 0 ? 'permit' : 'forbid' }])) });

@@ -81,7 +81,7 @@ test('law: a link decides as the template with its entities written into it', ()
   }));
 });
 
-test('attack: policies whose ids are names that objects inherit are policies like others', () => {
+test('abuse 19: policies whose ids are names that objects inherit are policies like others', () => {
   const ids = ['__proto__', 'constructor', 'toString', '', '"', '\u0000'];
   const policies = new PolicySet({ staticPolicies: Object.fromEntries(ids.map((id) => [id, policyWhen()])) });
   expect(policies.size).toBe(ids.length);

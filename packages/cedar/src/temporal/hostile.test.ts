@@ -4,7 +4,7 @@ import { inFull, readLine } from '../../../../test/support/trace-kit.js';
 import { faultsOf } from './acceptance.js';
 
 const pay = inFull('Pay.req{}');
-const most = 2_000;
+const most = 10_000;
 
 /** Reads a clause, checks it and asks it: what is said of it, or that it has an answer. */
 function said(text: string): string {
@@ -28,7 +28,7 @@ function said(text: string): string {
 
 const field = (value: string) => `App::Action::"Pay"::request{ input.user: ${value} }`;
 
-describe('attack: what is too much is refused, or answered soon', () => {
+describe('abuse 18: what is too much is refused, or answered soon', () => {
   test.each<readonly [name: string, text: string, expected: string]>([
     ['ten thousand conjunctions', Array(10_000).fill(pay).join(' && '), 'expected a clause of at most'],
     ['as many as there may be', Array(500).fill(pay).join(' && '), 'answered'],

@@ -23,7 +23,7 @@ test.each<[string, RegExp | undefined]>([
 
 describe('decimal amounts', () => {
   const total = `sum_within(a, 1h, ${pay}{ input.amount: a }) > 10`;
-  test('attack: a budget of decimal amounts is not one that nothing counts against', () => {
+  test('abuse 16: a budget of decimal amounts is not one that nothing counts against', () => {
     expect(verdicts(clauseOf(total), ['0 Pay amount=4.5 ?', '1 Pay amount=5.5 ?', '2 Pay amount=0.0001 ?', '3 Pay amount=-0.0001 ?'])).toEqual([false, false, true, false]);
   });
 

@@ -59,7 +59,7 @@ test.each([
   expect(() => parseJson(text)).toThrow(CedarError);
 });
 
-test('attack: members named for what objects inherit are members like others', () => {
+test('abuse 19: members named for what objects inherit are members like others', () => {
   const read = parseJson('{"__proto__":{"admin":true},"constructor":1,"toString":2,"":3}') as Readonly<Record<string, unknown>>;
   expect(Object.keys(read)).toEqual(['__proto__', 'constructor', 'toString', '']);
   expect(read['admin']).toBeUndefined();

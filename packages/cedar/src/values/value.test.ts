@@ -52,7 +52,7 @@ test('law: neither the order nor the number of members makes another set', () =>
   }));
 });
 
-test('attack: attributes named for what objects inherit are there only when somebody gave them', () => {
+test('abuse 19: attributes named for what objects inherit are there only when somebody gave them', () => {
   const record = toRecord(JSON.parse('{"__proto__":{"admin":true},"constructor":1}') as JsonObject);
   expect([...record.attributes.keys()]).toEqual(['__proto__', 'constructor']);
   const ask = bothEngines(Object.fromEntries(names.map((name) => [`has ${JSON.stringify(name)}`, policyWhen({ has: { left: ofContext(), attr: name } })])));
@@ -82,7 +82,7 @@ test.each<[string, unknown]>([
   expect(() => toValue(wrong as Json)).toThrow(CedarError);
 });
 
-test('attack: values too deep are refused, up to there they are read, compared and written', () => {
+test('abuse 18: values too deep are refused, up to there they are read, compared and written', () => {
   const deep = (levels: number, wrap: (inner: Json) => Json) => Array.from({ length: levels }).reduce<Json>(wrap, 1);
   for (const wrap of [(inner: Json): Json => [inner], (inner: Json): Json => ({ a: inner }), (inner: Json): Json => [{ '': inner }]]) {
     const most = toValue(deep(depthMax / 2, wrap));

@@ -29,7 +29,10 @@ export function program(): Command {
     .argument('<command...>')
     .action(async (words: string[], options: { as: string; name: string }, command: Command) => (await import('./mcp.js')).mcp(config(command), options.as, options.name, words, environment));
 
-  flyball.command('policy').description('work on policies').command('check').argument('[directory]', 'bundle').description('check a bundle and list every fault').action(async (directory: string | undefined, _options, command: Command) => (await import('./policy.js')).check(directory ?? config(command).bundle, out));
+  const policy = flyball.command('policy').description('work on policies');
+  const bundleOf = (directory: string | undefined, command: Command) => directory ?? config(command).bundle;
+  policy.command('check').argument('[directory]', 'bundle').description('check a bundle and list every fault').action(async (directory: string | undefined, _options, command: Command) => (await import('./policy.js')).check(bundleOf(directory, command), out));
+  policy.command('format').argument('[directory]', 'bundle').option('--check', 'change nothing, and fail where something is not formatted').description('format the policies of a bundle').action(async (directory: string | undefined, options: { readonly check?: boolean }, command: Command) => (await import('./policy.js')).format(bundleOf(directory, command), options.check === true, out));
 
   flyball
     .command('token')

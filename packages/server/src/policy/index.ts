@@ -3,6 +3,7 @@ export { ActiveBundle } from './active-bundle.js';
 export type { Bundle } from './bundle.js';
 export type { Check } from './checked-engine.js';
 export { formatFault } from './faults.js';
+export { formatPolicies } from './format-policies.js';
 export { compileBundle, loadBundle } from './load-bundle.js';
 export { toolDigest } from './load-documents.js';
 export { evaluate, Policy } from './policy.js';
