@@ -14,9 +14,10 @@ const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['
 const readyMs = 60_000;
 
 console.log('> packing');
-for (const name of ['protocol', 'tlog', 'server']) run('npm', ['pack', '--silent', '--pack-destination', folder], join(root, 'packages', name));
+const packages = ['protocol', 'tlog', 'cedar', 'server'];
+for (const name of packages) run('npm', ['pack', '--silent', '--pack-destination', folder], join(root, 'packages', name));
 const tarballs = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
-if (tarballs.length !== 3) throw new Error(`expected three tarballs, got ${tarballs.join(', ')}`);
+if (tarballs.length !== packages.length) throw new Error(`expected ${packages.length} tarballs, got ${tarballs.join(', ')}`);
 
 console.log('> installing them in an empty folder');
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
