@@ -99,4 +99,8 @@ describe('what comes back is bounded', () => {
     const { url } = await serve((_request, response) => response.writeHead(200).end('password=hunter2'));
     expect(await refusal(fetchJson(url, inside))).not.toContain('hunter2');
   });
+
+  test('attack: who may fetch from the inside without TLS may not from the outside', async () => {
+    for (const url of ['http://8.8.8.8/keys', 'http://[2606:4700::1111]/keys', 'http://[::ffff:8.8.8.8]/keys']) expect(await refusal(fetchJson(url, inside))).toContain('expected https for a public address');
+  });
 });

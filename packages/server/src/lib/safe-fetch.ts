@@ -19,6 +19,7 @@ export interface FetchBounds {
 export async function fetchJson(url: string, bounds: FetchBounds): Promise<unknown> {
   const target = parseUrl(url, bounds.allowPrivate);
   const address = await checkedAddress(target.hostname.replace(/^\[|\]$/g, ''), bounds.allowPrivate);
+  if (target.protocol === 'http:' && isPublicAddress(address)) throw refused('expected https for a public address');
   const agent = new Agent({
     connect: { timeout: bounds.timeoutMs, lookup: (_host, options, callback) => answerLookup(address, options, callback) },
     maxResponseSize: bounds.bytesMax,
