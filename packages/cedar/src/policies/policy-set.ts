@@ -41,11 +41,11 @@ export class PolicySet {
 
   /** Visits every policy whose head names this request, once. */
   visit(asked: AskedScope, found: (policy: Policy) => void): void {
-    const seen = new Set<Policy>();
+    let seen: Set<Policy> | undefined;
     this.#index.visit(asked, (policy) => {
       if (policy.scope.action.op === 'in' && policy.scope.action.uids.length > 1) {
-        if (seen.has(policy)) return;
-        seen.add(policy);
+        if (seen?.has(policy)) return;
+        seen = (seen ?? new Set()).add(policy);
       }
       found(policy);
     });
