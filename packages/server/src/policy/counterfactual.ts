@@ -23,7 +23,7 @@ export function whatWouldAllow(inputs: DecisionInputs, bundle: Searchable): read
   if (!denied) return [];
   const reading = { isAllowed: (answer: Answer) => decisionOn(answer, bundle).outcome !== 'deny', blocking: (answer: Answer) => blocking(answer, bundle.rules) };
   const { changes, evaluations } = findSmallestChange(bundle.policySet, denied, reading);
-  if (changes === undefined) return [`no other context, identity or resource was found that would have been allowed (${evaluations} were tried)`];
+  if (changes === undefined) return [`no other context, identity or resource was found that would have been allowed (requests evaluated: ${evaluations})`];
   return [...changes.map((change) => sentence(change, denied)), ...waitingFor(decided(applyChanges(changes, denied)))];
 }
 
