@@ -11,6 +11,7 @@ export { fromValue, type Json, type JsonObject, readUid, toRecord, toValue } fro
 export { parseJson } from './values/parse-json.js';
 export { CedarRecord, CedarSet, type Value } from './values/value.js';
 export { type Constraint, holds, type Scope } from './policies/scope.js';
+export { dotted } from './expressions/attributes.js';
 export { printExpression } from './expressions/print.js';
 export { quoted } from './values/quote.js';
 export { search, type Question, type Unknown } from './decisions/search.js';
@@ -19,7 +20,7 @@ export { cedarsReading, evaluationsMax, findSmallestChange, type Found, type Rea
 export { applyChanges, type Change } from './explanations/change.js';
 export type { Place } from './explanations/paths.js';
 export { type DecisivePart, type Seen, type Truth } from './expressions/parts.js';
-export type { Condition } from './temporal/condition.js';
+export { type Condition, innerOf, type Term, termsOf } from './temporal/condition.js';
 export type { PastEvent, Present } from './temporal/event.js';
 export type { History } from './temporal/history.js';
 export { lowerTemporal, type Lowered, type TemporalClause, windowMaxMs } from './temporal/lower.js';

@@ -1,8 +1,9 @@
 import { EvaluationError } from '../errors.js';
 import type { Environment } from '../expressions/compiled.js';
+import { attempt, type Truth } from '../expressions/parts.js';
 import type { Policy } from '../policies/policy.js';
 import type { PolicySet } from '../policies/policy-set.js';
-import type { AskedScope } from '../policies/scope-index.js';
+import type { AskedScope } from '../policies/scope.js';
 
 export interface PolicyError {
   readonly policy: string;
@@ -40,14 +41,7 @@ export function authorize(policies: PolicySet, environment: Environment): Answer
 }
 
 /** Whether a policy's conditions hold, or why that cannot be said. */
-export function evaluate(policy: Policy, environment: Environment): boolean | EvaluationError {
-  try {
-    return policy.isSatisfied(environment);
-  } catch (error) {
-    if (error instanceof EvaluationError) return error;
-    throw error;
-  }
-}
+export const evaluate = (policy: Policy, environment: Environment): Truth => attempt(() => policy.isSatisfied(environment));
 
 /** Whom a request asks for, with all that they are in. */
 export function askedOf({ principal, action, resource, entities }: Environment): AskedScope {

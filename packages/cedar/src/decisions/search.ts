@@ -5,11 +5,11 @@ import { attempt } from '../expressions/parts.js';
 import { EvaluationError } from '../errors.js';
 import type { Policy } from '../policies/policy.js';
 import type { PolicySet } from '../policies/policy-set.js';
-import { type Constraint, holds } from '../policies/scope.js';
+import { type Constraint, elsewhere } from '../policies/scope.js';
 import { EntityUid } from '../values/entity-uid.js';
 import { isJsonObject, type Json } from '../values/json.js';
 import { CedarSet, type Value } from '../values/value.js';
-import { authorize } from './authorize.js';
+import { askedOf, authorize } from './authorize.js';
 
 export type Unknown = 'principal' | 'action' | 'resource';
 
@@ -24,17 +24,14 @@ export type Question = Partial<Pick<Environment, Unknown>> & Pick<Environment, '
 export function search(policies: PolicySet, unknown: Unknown, type: string, question: Question, entities: Entities): readonly EntityUid[] {
   const nobody = new EntityUid(type, '');
   const environment: Environment = { principal: nobody, action: nobody, resource: nobody, ...question, [unknown]: nobody, entities };
+  const asked = askedOf(environment);
   const candidates = new Map<string, EntityUid>();
   for (const policy of policies.values()) {
-    if (policy.effect !== 'permit' || !concerns(policy, unknown, environment)) continue;
+    if (policy.effect !== 'permit' || elsewhere(policy.scope, asked).some((part) => part !== unknown)) continue;
     for (const uid of candidatesOf(policy, unknown, type, environment, entities)) candidates.set(uid.key, uid);
   }
   const allowed = [...candidates.values()].filter((uid) => authorize(policies, { ...environment, [unknown]: uid }).decision === 'allow');
   return allowed.sort((left, right) => (left.key < right.key ? -1 : 1));
-}
-
-function concerns({ scope }: Policy, unknown: Unknown, environment: Environment): boolean {
-  return (['principal', 'action', 'resource'] as const).every((part) => part === unknown || holds(scope[part], environment[part], environment.entities.get(environment[part].key)?.ancestors));
 }
 
 /** Entities that a permit could be satisfied for: no fewer than those for which it is. */

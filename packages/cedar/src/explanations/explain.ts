@@ -1,6 +1,6 @@
 import type { Environment } from '../expressions/compiled.js';
 import type { Policy } from '../policies/policy.js';
-import { holds, type Scope } from '../policies/scope.js';
+import { elsewhere, type Scope } from '../policies/scope.js';
 import { askedOf } from '../decisions/authorize.js';
 import { EvaluationError } from '../errors.js';
 import { type DecisivePart, type Truth, weigh } from '../expressions/parts.js';
@@ -26,16 +26,15 @@ export interface ExplainedPolicy {
 /** Says of one policy which clause held or failed in a request, and what it saw. */
 export function explainPolicy(policy: Policy, environment: Environment): ExplainedPolicy {
   const { id, effect, scope } = policy;
-  const asked = askedOf(environment);
-  const elsewhere = (['principal', 'action', 'resource'] as const).filter((part) => !holds(scope[part], asked[part].uid, asked[part].ancestors));
-  if (elsewhere.length > 0) return { policy: id, effect, result: 'elsewhere', elsewhere, clauses: [] };
+  const others = elsewhere(scope, askedOf(environment));
+  if (others.length > 0) return { policy: id, effect, result: 'elsewhere', elsewhere: others, clauses: [] };
   const clauses: ExplainedClause[] = [];
   for (const [index, part] of policy.parts.entries()) {
     const when = policy.clauses[index]?.when ?? true;
     const { result, decisive } = weigh(part, environment);
     const held = typeof result === 'boolean' ? result === when : result;
     clauses.push({ kind: when ? 'when' : 'unless', held, because: decisive });
-    if (held !== true) return { policy: id, effect, result: held instanceof EvaluationError ? 'broken' : 'unsatisfied', elsewhere, clauses };
+    if (held !== true) return { policy: id, effect, result: held instanceof EvaluationError ? 'broken' : 'unsatisfied', elsewhere: others, clauses };
   }
-  return { policy: id, effect, result: 'satisfied', elsewhere, clauses };
+  return { policy: id, effect, result: 'satisfied', elsewhere: others, clauses };
 }

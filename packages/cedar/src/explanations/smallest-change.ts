@@ -2,7 +2,7 @@ import { type Answer, askedOf, authorize, evaluate } from '../decisions/authoriz
 import type { Environment } from '../expressions/compiled.js';
 import type { Policy } from '../policies/policy.js';
 import type { PolicySet } from '../policies/policy-set.js';
-import { type Constraint, holds } from '../policies/scope.js';
+import { type Constraint, elsewhere, holds } from '../policies/scope.js';
 import { applyChanges, type Change, changeKey } from './change.js';
 import type { RequestPart } from './paths.js';
 import { type Alternative, changesMax, combined, merged, propose } from './propose.js';
@@ -108,14 +108,9 @@ function leaving(constraint: Constraint, environment: Environment, part: 'princi
 
 /** Changes after which a policy applies: its head names this request and all its clauses hold. */
 function withPolicy(policy: Policy, environment: Environment): readonly Alternative[] {
-  if (evaluate(policy, environment) === true && applies(policy, environment)) return [];
+  if (elsewhere(policy.scope, askedOf(environment)).length === 0 && evaluate(policy, environment) === true) return [];
   const heads = combined(joining(policy.scope.principal, environment, 'principal'), joining(policy.scope.resource, environment, 'resource'));
   return policy.clauses.reduce((all, { when, json }) => combined(all, propose(json, when, environment)), heads);
-}
-
-function applies({ scope }: Policy, environment: Environment): boolean {
-  const asked = askedOf(environment);
-  return (['principal', 'action', 'resource'] as const).every((part) => holds(scope[part], asked[part].uid, asked[part].ancestors));
 }
 
 function joining(constraint: Constraint, environment: Environment, part: Exclude<RequestPart, 'action'>): readonly Alternative[] {

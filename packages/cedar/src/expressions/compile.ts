@@ -120,7 +120,7 @@ function variable(operand: Json): Compiled {
   }
 }
 
-export const both = (left: Compiled, right: Compiled): Compiled => ({ run: (environment) => isTrue(left.run(environment)) && isTrue(right.run(environment)) });
+const both = (left: Compiled, right: Compiled): Compiled => ({ run: (environment) => isTrue(left.run(environment)) && isTrue(right.run(environment)) });
 
 const either = (left: Compiled, right: Compiled): Compiled => ({ run: (environment) => isTrue(left.run(environment)) || isTrue(right.run(environment)) });
 

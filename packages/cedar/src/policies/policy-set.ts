@@ -3,8 +3,8 @@ import { EntityUid } from '../values/entity-uid.js';
 import { isJsonObject, readUid } from '../values/json.js';
 import { shown } from '../values/quote.js';
 import { Policy } from './policy.js';
-import { type AskedScope, ScopeIndex } from './scope-index.js';
-import { slotOf } from './scope.js';
+import { ScopeIndex } from './scope-index.js';
+import { type AskedScope, slotOf } from './scope.js';
 
 /** Policies in Cedar's JSON format by id; templates, and links that give values to their slots. */
 export interface PolicySetJson {

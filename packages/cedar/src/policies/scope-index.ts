@@ -1,17 +1,5 @@
 import type { EntityUid } from '../values/entity-uid.js';
-import type { Constraint, Scope } from './scope.js';
-
-interface Asked {
-  readonly uid: EntityUid;
-  /** Keys of all that the entity is in. */
-  readonly ancestors: ReadonlySet<string> | undefined;
-}
-
-export interface AskedScope {
-  readonly principal: Asked;
-  readonly action: Asked;
-  readonly resource: Asked;
-}
+import type { Asked, AskedScope, Constraint, Scope } from './scope.js';
 
 /** Leaves by what a constraint names, so that only those are visited whose constraint holds. */
 class Level<Next> {

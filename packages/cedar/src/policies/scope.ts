@@ -18,6 +18,15 @@ export interface Scope {
   readonly resource: Constraint;
 }
 
+export interface Asked {
+  readonly uid: EntityUid;
+  /** Keys of all that the entity is in. */
+  readonly ancestors: ReadonlySet<string> | undefined;
+}
+
+/** Whom a request asks for. */
+export type AskedScope = Readonly<Record<keyof Scope, Asked>>;
+
 /** What slots stand for: `?principal` and `?resource`. */
 export type Slots = ReadonlyMap<string, EntityUid>;
 
@@ -89,3 +98,8 @@ export function holds(constraint: Constraint, uid: EntityUid, ancestors: Readonl
       return constraint.type === uid.type && isIn(constraint.uid);
   }
 }
+
+const parts = ['principal', 'action', 'resource'] as const;
+
+/** Parts of a head that name others than those who are asked for; none where the policy is about this request. */
+export const elsewhere = (scope: Scope, asked: AskedScope): readonly (keyof Scope)[] => parts.filter((part) => !holds(scope[part], asked[part].uid, asked[part].ancestors));

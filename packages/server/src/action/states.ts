@@ -93,8 +93,8 @@ export interface SessionSnapshot {
   readonly stream: string;
   readonly version: number;
   readonly state: SessionState;
-  /** The identity's other sessions that are remembered. */
-  readonly others?: readonly { readonly stream: string; readonly version: number }[];
+  /** The identity's other sessions that are remembered; looked up for who asks about them. */
+  readonly others?: () => Promise<readonly { readonly stream: string; readonly version: number }[]>;
 }
 
 export interface Situated extends Identified {

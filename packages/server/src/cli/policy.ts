@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import { formatPolicies, loadBundle, readBundleFiles } from '../policy/index.js';
@@ -13,11 +13,8 @@ export function check(directory: string, out: (line: string) => void): void {
 
 /** Formats a bundle's Cedar files, all or none of them. With `checkOnly` nothing is written, and what is not formatted is a fault. */
 export function format(directory: string, checkOnly: boolean, out: (line: string) => void): void {
-  const files = Object.keys(readBundleFiles(directory)).filter((file) => file.startsWith('policies/') && file.endsWith('.cedar'));
-  const formatted = files.map((file) => {
-    const text = readFileSync(join(directory, file), 'utf8');
-    return { file, text, wanted: formatPolicies(file, text) };
-  });
+  const files = Object.entries(readBundleFiles(directory)).filter(([file]) => file.startsWith('policies/'));
+  const formatted = files.map(([file, text]) => ({ file, text, wanted: formatPolicies(file, text) }));
   for (const { file } of formatted.filter(({ wanted }) => wanted === undefined)) out(`${file}: has temporal clauses and is left as it is`);
   const changed = formatted.filter(({ text, wanted }) => wanted !== undefined && wanted !== text);
   if (checkOnly && changed.length > 0) throw new FlyballError('bundle_invalid', ['expected formatted policies; `flyball policy format` formats them', ...changed.map(({ file }) => file)].join('\n'));

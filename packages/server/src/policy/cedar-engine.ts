@@ -1,10 +1,19 @@
-import { authorize, Entities, EntityUid, holds, PolicySet, toEnvironment } from '@flyball/cedar';
+import { type Answer, authorize, Entities, EntityUid, type Environment, holds, PolicySet, toEnvironment } from '@flyball/cedar';
 import { FlyballError } from '@flyball/protocol';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
 
 /** Policies as the engine takes them. Throws `CedarError` for one that is not Cedar. */
 export const policySetOf = (policies: readonly CompiledPolicy[]): PolicySet => new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
+
+/** What a request's policies are evaluated in. Throws `CedarError` when it is no request of Cedar. */
+export const environmentOf = (request: EngineRequest): Environment => toEnvironment(request, Entities.fromJson(request.entities));
+
+/** What Cedar's answer says of each policy by itself. */
+export const verdictsOf = ({ permits, forbids, errors }: Answer): Omit<EngineAnswer, 'considered'> => ({
+  satisfied: new Set([...permits, ...forbids]),
+  broken: new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.kind === 'attribute' && error.path !== undefined && { missing: error.path }) }])),
+});
 
 /** Cedar by `@flyball/cedar`, which tells of every policy that is satisfied or broken, permits and forbids alike. */
 export class CedarEngine implements PolicyEngine {
@@ -18,9 +27,8 @@ export class CedarEngine implements PolicyEngine {
 
   evaluate(request: EngineRequest): EngineAnswer {
     try {
-      const environment = toEnvironment(request, Entities.fromJson(request.entities));
-      const { permits, forbids, errors } = authorize(this.policies, environment);
-      return { considered: this.#considers(environment.action), satisfied: new Set([...permits, ...forbids]), broken: new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.kind === 'attribute' && error.path !== undefined && { missing: error.path }) }])) };
+      const environment = environmentOf(request);
+      return { considered: this.#considers(environment.action), ...verdictsOf(authorize(this.policies, environment)) };
     } catch (cause) {
       // What is wrong with a request may repeat what is in it, so it is kept from the message.
       throw new FlyballError('internal', 'the policy engine gave no answer; nothing was allowed', { cause });

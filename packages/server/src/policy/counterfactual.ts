@@ -1,7 +1,8 @@
-import { applyChanges, authorize, type Answer, type Change, Entities, type Environment, findSmallestChange, fromValue, type Place, type PolicySet, printExpression, quoted, toEnvironment, type Value } from '@flyball/cedar';
+import { applyChanges, authorize, type Answer, type Change, dotted, type Environment, findSmallestChange, fromValue, type Place, type PolicySet, printExpression, type Value } from '@flyball/cedar';
 import type { Decision } from '@flyball/protocol';
 import type { DecisionInputs } from '../action/states.js';
 import type { Rule } from './annotations.js';
+import { environmentOf, verdictsOf } from './cedar-engine.js';
 import { engineRequest } from './context.js';
 import { decide } from './decide.js';
 
@@ -29,15 +30,9 @@ export function whatWouldAllow(inputs: DecisionInputs, bundle: Searchable): read
 
 /** The attempt as policies saw it, once for each resource. */
 export const environmentsOf = (inputs: DecisionInputs, { actionGroups }: Pick<Searchable, 'actionGroups'>): readonly Environment[] =>
-  inputs.resources.map((resource) => {
-    const request = engineRequest(inputs, resource, actionGroups.get(inputs.action) ?? []);
-    return toEnvironment(request, Entities.fromJson(request.entities));
-  });
+  inputs.resources.map((resource) => environmentOf(engineRequest(inputs, resource, actionGroups.get(inputs.action) ?? [])));
 
-function decisionOn({ permits, forbids, errors }: Answer, { rules, digest }: Searchable): Decision {
-  const broken = new Map(errors.map(({ policy, error }) => [policy, { message: error.message, ...(error.path !== undefined && { missing: error.path }) }]));
-  return decide({ considered: new Set(), satisfied: new Set([...permits, ...forbids]), broken }, rules, digest);
-}
+const decisionOn = (answer: Answer, { rules, digest }: Searchable): Decision => decide({ considered: new Set(), ...verdictsOf(answer) }, rules, digest);
 
 /** Guards that deny, or cannot be evaluated, and count. */
 function blocking({ forbids, errors }: Answer, rules: Searchable['rules']): readonly string[] {
@@ -72,5 +67,5 @@ function sentence(change: Change, environment: Environment): string {
 function placeText(place: Place, { principal, resource }: Environment): string {
   if (place.in === 'request') return place.part;
   const owner = place.in === 'context' ? 'context' : place.uid.key === principal.key ? 'principal' : place.uid.key === resource.key ? 'resource' : String(place.uid);
-  return place.path.reduce((text, name) => text + (/^[_a-zA-Z]\w*$/.test(name) ? `.${name}` : `[${quoted(name)}]`), owner);
+  return owner + place.path.map(dotted).join('');
 }

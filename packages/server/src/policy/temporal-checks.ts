@@ -1,5 +1,5 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
-import { type Condition, EntityUid } from '@flyball/cedar';
+import { type Condition, EntityUid, innerOf, readUid, termsOf } from '@flyball/cedar';
 import { type PolicySource, positionOf } from './cedar-text.js';
 import type { Fault } from './faults.js';
 import { eventFields, eventKinds } from './temporal-events.js';
@@ -56,17 +56,12 @@ function wrongWithContext(condition: Condition, own: readonly string[], actions:
   });
 }
 
-function contextPaths(node: unknown): readonly (readonly string[])[] {
-  if (typeof node !== 'object' || node === null) return [];
-  const inner = Object.values(node).flatMap(contextPaths);
-  return 'kind' in node && node.kind === 'context' && 'path' in node ? [node.path as readonly string[], ...inner] : inner;
-}
+const contextPaths = (condition: Condition): readonly (readonly string[])[] => [...termsOf(condition).flatMap((term) => (term.kind === 'context' ? [term.path] : [])), ...innerOf(condition).flatMap(contextPaths)];
 
 /** Whether a policy's head names this action itself; heads that name groups or nothing are left to the schema. */
 function appliesTo({ action }: PolicyJson, key: string): boolean {
   if (action.op !== '==' || !('entity' in action)) return false;
-  const uid = '__entity' in action.entity ? action.entity.__entity : action.entity;
-  return new EntityUid(uid.type, uid.id).key === key;
+  return readUid(action.entity).key === key;
 }
 
 function typeAt(type: ArgumentType, [name, ...rest]: readonly string[]): ArgumentType | undefined {
@@ -75,16 +70,11 @@ function typeAt(type: ArgumentType, [name, ...rest]: readonly string[]): Argumen
   return inner && typeAt(inner, rest);
 }
 
-function patternsIn(node: unknown): readonly Pattern[] {
-  if (typeof node !== 'object' || node === null) return [];
-  const inner = Object.values(node).flatMap(patternsIn);
-  return 'kind' in node && node.kind === 'pattern' ? [node as Pattern, ...inner] : inner;
-}
+const patternsIn = (condition: Condition): readonly Pattern[] => [...(condition.kind === 'pattern' ? [condition] : []), ...innerOf(condition).flatMap(patternsIn)];
 
 /** Arguments that a condition reads, of earlier events or of the present one. */
-export function argumentsCompared(node: unknown): readonly string[] {
-  if (typeof node !== 'object' || node === null) return [];
-  const own = 'path' in node && Array.isArray(node.path) ? (node.path as readonly string[]) : [];
-  const [head, name] = own;
-  return [...(name !== undefined && (head === 'input' || head === 'args') ? [name] : []), ...Object.values(node).flatMap(argumentsCompared)];
+export function argumentsCompared(condition: Condition): readonly string[] {
+  const logged = patternsIn(condition).flatMap(({ fields }) => fields.map(({ path }) => path)).filter(([head]) => head === 'input');
+  const present = contextPaths(condition).filter(([head]) => head === 'args');
+  return [...logged, ...present].flatMap(([, name]) => name ?? []);
 }

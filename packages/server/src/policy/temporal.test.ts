@@ -24,7 +24,7 @@ function house(policies: string, logs: Readonly<Record<string, readonly PastEven
   const others = Object.keys(logs).filter((stream) => stream !== own).map((stream) => ({ stream, version: 1 }));
   const decide = async (attempt: Attempt = {}) => {
     const one = situated(attempt);
-    return policy.decide({ ...one, session: { ...one.session, others } });
+    return policy.decide({ ...one, session: { ...one.session, others: () => Promise.resolve(others) } });
   };
   return { decide, read };
 }

@@ -1,6 +1,7 @@
-import { type Condition, Entities, type History, type PastEvent, TemporalMonitor, toEnvironment } from '@flyball/cedar';
+import { type Condition, type History, type PastEvent, TemporalMonitor } from '@flyball/cedar';
 import type { JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Situated } from '../action/states.js';
+import { environmentOf } from './cedar-engine.js';
 import { engineRequest } from './context.js';
 import { eventOf } from './temporal-events.js';
 
@@ -41,14 +42,13 @@ export class TemporalPast {
   /** What each clause says of an attempt, as the member `temporal` of its context. */
   async ask(clauses: TemporalClauses, situated: Situated, inputs: DecisionInputs, actionGroups: readonly string[], nowMs: number): Promise<JsonObject> {
     const { session, principal } = situated;
-    const places = [session, ...(session.others ?? [])];
+    const places = [session, ...((await session.others?.()) ?? [])];
     const logs = await Promise.all(places.map(({ stream, version }) => this.read(stream, version)));
     // Nothing is awaited from here on: the history has one owner.
     const history = this.#history(JSON.stringify([principal.identity.id, principal.onBehalfOf ?? null]), clauses, logs.map(({ events }) => events));
     history.forgetBefore(nowMs - clauses.monitor.horizonMs);
     const [resource] = inputs.resources;
-    const request = engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups);
-    const present = toEnvironment(request, Entities.fromJson(request.entities));
+    const present = environmentOf(engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups));
     const event = eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, session: session.state.id });
     return Object.fromEntries(clauses.monitor.ask(history, event, present));
   }

@@ -61,8 +61,7 @@ export class Sessions {
     const known = await this.record.read<IdentityState>(identityStream(principal));
     const labels = await this.#labelsOf(known.state, this.clock.now());
     const all = [...new Set([...snapshot.state.labels, ...labels])].sort();
-    const others = await this.#othersOf(known.state, snapshot.stream);
-    return { ...snapshot, state: all.length === snapshot.state.labels.length ? snapshot.state : { ...snapshot.state, labels: all }, others };
+    return { ...snapshot, state: all.length === snapshot.state.labels.length ? snapshot.state : { ...snapshot.state, labels: all }, others: () => this.#othersOf(known.state, snapshot.stream) };
   }
 
   async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
@@ -119,7 +118,7 @@ export class Sessions {
   }
 
   /** Streams of the other sessions that temporal clauses can still see something of. */
-  async #othersOf(state: IdentityState | undefined, own: string): Promise<NonNullable<SessionSnapshot['others']>> {
+  async #othersOf(state: IdentityState | undefined, own: string): ReturnType<NonNullable<SessionSnapshot['others']>> {
     const streams = (state?.sessions ?? []).map(({ id }) => sessionStream(id)).filter((stream) => stream !== own);
     return Promise.all(streams.map(async (stream) => ({ stream, version: (await this.record.read(stream)).version })));
   }
