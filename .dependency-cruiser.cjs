@@ -25,6 +25,7 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', comment: 'type imports count', severity: 'error', from: { path: '^packages/' }, to: { circular: true } },
     { name: 'foundation-imports-nothing', comment: 'protocol and tlog know nothing but themselves and cryptography', severity: 'error', from: { path: '^packages/(protocol|tlog|cedar)/src', pathNot: tests }, to: { pathNot: ['^packages/$1/src', '^(node:)?crypto$'] } },
+    { name: 'verify-shares-no-code', comment: 'who verifies the record shares nothing with who writes it but what proves', severity: 'error', from: { path: '^packages/verify/src', pathNot: tests }, to: { pathNot: ['^packages/verify/src', '^packages/tlog/src/index\\.ts$'], dependencyTypesNot: ['core'] } },
     { name: 'nobody-imports-the-server', severity: 'error', from: { path: '^packages/', pathNot: server }, to: { path: server } },
     { name: 'packages-by-their-exports', comment: 'no path into another package', severity: 'error', from: { path: '^packages/([^/]+)/' }, to: { path: '^packages/([^/]+)/src/', pathNot: ['^packages/$1/', '^packages/[^/]+/src/index\\.ts$'] } },
     { name: 'lib-knows-no-domain', comment: 'no word of the domain in lib/', severity: 'error', from: { path: `${server}/lib/`, pathNot: tests }, to: { path: `${server}/`, pathNot: `${server}/lib/` } },

@@ -14,11 +14,13 @@ export const scenery = {
   [`${server}/action/seal.ts`]: 'export class Grant {}\n',
   [`${server}/lib/cycle-b.ts`]: "import type { A } from './cycle-a.js';\nexport type B = A | 1;\n",
   'packages/protocol/src/inside.ts': 'export const inside = 1;\n',
+  'packages/protocol/src/index.ts': 'export const words = 1;\n',
 };
 
 export const boundaryMutants = {
   'no-cycles': [`${server}/lib/cycle-a.ts`, "import type { B } from './cycle-b.js';\nexport type A = B;\n"],
   'foundation-imports-nothing': ['packages/tlog/src/reads-files.ts', "export { readFileSync } from 'node:fs';\n"],
+  'verify-shares-no-code': ['packages/verify/src/asks-the-writer.ts', "export { words } from '../../protocol/src/index.js';\n"],
   'nobody-imports-the-server': ['packages/protocol/src/asks-the-server.ts', "export { nothing } from '../../server/src/lib/nothing.js';\n"],
   'packages-by-their-exports': [`${server}/action/reaches-in.ts`, "export { inside } from '../../../protocol/src/inside.js';\n"],
   'lib-knows-no-domain': [`${server}/lib/knows-sessions.ts`, "export { door } from '../session/index.js';\n"],

@@ -14,7 +14,7 @@ const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['
 const readyMs = 60_000;
 
 console.log('> packing');
-const packages = ['protocol', 'tlog', 'cedar', 'server'];
+const packages = ['protocol', 'tlog', 'verify', 'cedar', 'server'];
 for (const name of packages) run('npm', ['pack', '--silent', '--pack-destination', folder], join(root, 'packages', name));
 const tarballs = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
 if (tarballs.length !== packages.length) throw new Error(`expected ${packages.length} tarballs, got ${tarballs.join(', ')}`);

@@ -104,7 +104,7 @@ export async function startTwoNodes(options: Parameters<typeof startGovernor>[0]
   await first.token('tester');
   const directory = mkdtempSync(join(tmpdir(), 'flyball-node-'));
   mkdirSync(join(directory, '.flyball'));
-  for (const part of ['flyball.yaml', 'bundle', '.flyball/local-issuer.pem']) cpSync(join(first.directory, part), join(directory, part), { recursive: true });
+  for (const part of ['flyball.yaml', 'bundle', '.flyball/local-issuer.pem', '.flyball/log-key.pem']) cpSync(join(first.directory, part), join(directory, part), { recursive: true });
   return [first, await startGovernor({ directory, env })];
 }
 

@@ -103,7 +103,7 @@ export class RunningGovernor {
 export async function startGovernor(options: GovernorOptions = {}): Promise<RunningGovernor> {
   const folder = options.directory ?? writeInstallation(options);
   const env = { ...options.env };
-  if (env['FLYBALL_DATABASE_URL'] === undefined) await fromTemplate(join(folder, '.flyball/pg'));
+  if (env['FLYBALL_DATABASE_URL'] === undefined) await fromTemplate(join(folder, '.flyball'));
   const child = spawn(process.execPath, [flyball, '-c', join(folder, 'flyball.yaml'), 'up'], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
@@ -112,20 +112,22 @@ export async function startGovernor(options: GovernorOptions = {}): Promise<Runn
   return new RunningGovernor(folder, child, ready[1] ?? '', ready[2] ?? '', env, () => log);
 }
 
+/** The store, and the keys of the log that is in it. */
+const parts = ['pg', 'log', 'log-key.pem'];
+
 /** A new embedded store takes seconds to make; a copy of one takes a fraction. */
 async function fromTemplate(data: string): Promise<void> {
-  if (existsSync(data)) return;
+  if (existsSync(join(data, 'pg'))) return;
   if (!existsSync(template)) {
     const folder = writeInstallation();
     await command(folder, ['sessions']);
     mkdirSync(dirname(template), { recursive: true });
     const mine = `${template}.${process.pid}`;
-    cpSync(join(folder, '.flyball/pg'), mine, { recursive: true });
+    for (const part of parts) cpSync(join(folder, '.flyball', part), join(mine, part), { recursive: true });
     if (existsSync(template)) rmSync(mine, { recursive: true });
     else renameSync(mine, template);
     rmSync(folder, { recursive: true });
   }
-  mkdirSync(dirname(data), { recursive: true });
   cpSync(template, data, { recursive: true });
 }
 

@@ -1,6 +1,6 @@
 import type { Entry } from '@flyball/protocol';
 import type { Payload } from '../../packages/server/src/ledger/draft.js';
-import type { EntryRecord, EntryStore, ListQuery } from '../../packages/server/src/ledger/store.js';
+import type { EntryRecord, EntryStore, ListQuery, Logged } from '../../packages/server/src/ledger/store.js';
 import { type BatchFailure, CommitLane } from '../../packages/server/src/store/lane.js';
 
 /** The rows of a store in memory; several nodes may share them. */
@@ -108,6 +108,17 @@ export class MemoryStore implements EntryStore {
     await this.gate('read');
     const all = stream === undefined ? this.#all() : [...this.tables.stream(stream)];
     return all.sort((a, b) => (a.id < b.id ? 1 : -1)).filter(({ id, kind }) => kinds.includes(kind) && (before === undefined || id < before)).slice(0, most);
+  }
+
+  /** Everything that was written is in its log at once. */
+  async history(after: bigint | undefined, most: number): Promise<readonly Logged[]> {
+    await this.gate('read');
+    const first = after === undefined ? 0 : Number(after) + 1;
+    const ordered = this.#all().sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    return ordered.slice(first, first + most).map((entry, offset) => {
+      const payload = this.tables.entries.get(entry.id)?.payload;
+      return { index: BigInt(first + offset), entry, ...(payload && { payload }) };
+    });
   }
 
   async getMeta(key: string): Promise<string | undefined> {

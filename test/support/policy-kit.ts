@@ -87,6 +87,7 @@ export function faultsOf(policies: string, over: Readonly<Record<string, string 
 export const sessionState = (over: Partial<SessionState> = {}): SessionState => ({
   id: 'session',
   identity: 'robot',
+  salt: 'salt',
   purpose: 'testing',
   capabilities: ['*'],
   openedAtMs: nowMs - 60_000,

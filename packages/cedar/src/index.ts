@@ -20,9 +20,11 @@ export { cedarsReading, evaluationsMax, findSmallestChange, type Found, type Rea
 export { applyChanges, type Change } from './explanations/change.js';
 export type { Place } from './explanations/paths.js';
 export { type DecisivePart, type Seen, type Truth } from './expressions/parts.js';
+export { concerns } from './temporal/concerns.js';
 export { type Condition, innerOf, type Term, termsOf } from './temporal/condition.js';
 export type { PastEvent, Present } from './temporal/event.js';
 export type { History } from './temporal/history.js';
+export { horizonMs } from './temporal/shapes.js';
 export { lowerTemporal, type Lowered, type TemporalClause, windowMaxMs } from './temporal/lower.js';
 export { TemporalMonitor } from './temporal/monitor.js';
 export { parseTemporal } from './temporal/parse.js';

@@ -23,6 +23,7 @@ export const errorCodes = [
   'performed_failed',
   'performed_unknown',
   'output_refused',
+  'log_broken',
   'internal',
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];

@@ -44,6 +44,17 @@ const opa = z.strictObject({
   timeout_ms: z.number().int().min(1).max(limits.opaMsMax).default(1_000),
 });
 
+const log = z.strictObject({
+  /** Name of the log: a URL without its scheme that is yours, such as `example.com/flyball`. */
+  origin: z.string().regex(/^[^\s+]{1,200}$/).optional(),
+  /** Files with the keys that sign the log (Ed25519, PKCS#8, PEM); one is made where none is named. */
+  keys: z.array(z.string().min(1)).default([]),
+  /** Name of the environment variable that holds keys in PEM. */
+  keys_from_env: z.string().min(1).optional(),
+  /** Who cosigns the log's checkpoints: C2SP witnesses, by the address of `add-checkpoint` and their verifier keys. */
+  witnesses: z.array(z.strictObject({ url: z.url(), key: z.string().min(1) })).max(limits.witnessesMax).default([]),
+});
+
 const configDocument = z.strictObject({
   tenant: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).default('default'),
   bundle: z.string().default('bundle'),
@@ -56,12 +67,13 @@ const configDocument = z.strictObject({
   check_decisions_every: z.number().int().min(0).default(0),
   /** A running OPA that has to allow every action as well. */
   opa: opa.optional(),
+  log: log.default({ keys: [], witnesses: [] }),
   allowed_hosts: z.array(z.string()).default([]),
   identity: z.strictObject({ local: z.boolean().default(false), oidc: z.array(oidc).default([]), spiffe: z.array(spiffe).default([]) }).default({ local: false, oidc: [], spiffe: [] }),
   upstreams: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), upstream).default({}),
 });
 
-export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined; readonly opaToken: Secret | undefined };
+export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined; readonly opaToken: Secret | undefined; readonly logKeys: Secret | undefined };
 export type UpstreamConfig = z.infer<typeof upstream>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -82,8 +94,8 @@ export function parseConfig(text: string, file: string, environment: Environment
   }
   const directory = dirname(file);
   const { bundle, data, ...rest } = parsed.value;
-  const opaToken = rest.opa?.token_from_env === undefined ? undefined : environment[rest.opa.token_from_env];
-  return { ...rest, directory, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'], opaToken: opaToken === undefined ? undefined : new Secret(opaToken) };
+  const secretOf = (name: string | undefined) => (name === undefined || environment[name] === undefined ? undefined : new Secret(environment[name]));
+  return { ...rest, directory, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'], opaToken: secretOf(rest.opa?.token_from_env), logKeys: secretOf(rest.log.keys_from_env) };
 }
 
 /** Address by which machines reach the server, when the configuration names no other. */

@@ -1,11 +1,12 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { FlyballError } from '@flyball/protocol';
 import { administratorsApi, type AuthenticatePerson } from './api/administrators.js';
+import { logRoute } from './api/log-route.js';
 import { sessionsRoute } from './api/sessions-route.js';
 import { type Config, type Environment, resourceOf, type UpstreamConfig } from './config.js';
-import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, received, StdioLink } from './gateway/mcp/index.js';
+import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, type OtherRoute, received, StdioLink } from './gateway/mcp/index.js';
 import { loadLocalKey, localKeyIssuer, localIssuer, publicPart, verifyToken } from './identity/index.js';
 import type { Governor } from './wiring.js';
 
@@ -31,10 +32,7 @@ export async function serve(governor: Governor, config: Config, environment: Env
       isAllowedHost: (host) => hosts.has(host),
       resource: resourceOf(config),
       authorizationServers: [...config.identity.oidc.map((issuer) => issuer.issuer), ...(config.identity.local ? [localIssuer] : [])],
-      other: sessionsRoute(governor.sessions, async (request) => {
-        const attempt = received(governor.port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
-        return (await governor.identification.identify(attempt)).principal;
-      }),
+      other: otherRoutes(governor),
     });
     servers.push(machines);
     await listen(machines, config.machines, 'machines');
@@ -54,6 +52,17 @@ export async function serve(governor: Governor, config: Config, environment: Env
     await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
     throw error;
   }
+}
+
+/** What machines can ask beside MCP: sessions, receipts and the log's checkpoint. */
+function otherRoutes({ sessions, port, identification, transparency, ledger, names }: Governor): OtherRoute {
+  const identify = async (request: IncomingMessage) => {
+    const attempt = received(port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
+    return (await identification.identify(attempt)).principal;
+  };
+  const session = sessionsRoute(sessions, identify);
+  const log = logRoute({ log: transparency, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
+  return async (request, response, path, readBody) => (await log(request, response, path)) || session(request, response, path, readBody);
 }
 
 /** `/mcp` is every upstream behind one endpoint; `/mcp/NAME` is one of them with its own names. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { PastEvent } from '@flyball/cedar';
 import { FlyballError, type JsonObject } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
@@ -10,13 +10,15 @@ import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
 import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { AttemptRecorder, type Draft, type Fold, Ledger, Past, Projections, Settler, Spool } from './ledger/index.js';
-import { pause, StoreClock } from './lib/clock.js';
-import { randomSalt, timeId } from './lib/ids.js';
+import { AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
+import { monotonicMs, pause, StoreClock } from './lib/clock.js';
+import { randomHandle, randomSalt, timeId } from './lib/ids.js';
+import { limits } from './lib/limits.js';
+import { Post } from './lib/post.js';
 import { inspect } from './output/index.js';
 import { ActiveBundle, type Bundle, type Check, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
-import { openEmbedded, openPostgres } from './store/open.js';
+import { openEmbedded, openPostgres, type OpenStore } from './store/open.js';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: JsonObject) => void;
 
@@ -28,6 +30,8 @@ export interface Governor {
   readonly identification: Identification;
   readonly bundle: ActiveBundle;
   readonly ledger: Ledger;
+  readonly transparency: TransparencyLog;
+  readonly names: Names;
   readonly clock: StoreClock;
   readonly people: () => Bundle['people'];
   /** Fires when the store can no longer tell what is durable: the process must end. */
@@ -43,6 +47,9 @@ const folds: Readonly<Record<string, Fold<unknown>>> = {
   identity: foldIdentity as Fold<unknown>,
   tools: foldPins as Fold<unknown>,
   bundle: (state, entry) => state ?? entry.id,
+  node: (state) => state ?? true,
+  erasures: (state) => state ?? true,
+  log: foldKeys as Fold<unknown>,
 };
 
 /** Opens the store, loads the bundle and puts the rooms together. Whatever fails here leaves nothing behind. */
@@ -53,11 +60,18 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
     const clock = new StoreClock();
     clock.set(await store.now());
     const past = new Past(store.entries, newEventReader);
-    const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock, past);
-    const bundle = new ActiveBundle(config.bundle, (next) => recordBundle(ledger, next), checkOf(config, log));
+    const ledger: Ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock, past, () => transparency.wake());
+    const transparency: TransparencyLog = await openLog(config, store, ledger, log);
+    await transparency.open();
+    const names = new Names(store.names);
+    const activate = async (next: Bundle) => {
+      await names.learn(next.people.keys());
+      await recordBundle(ledger, next);
+    };
+    const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log));
     const { warnings } = await bundle.load();
     warnings.forEach((warning) => log('warn', warning));
-    return assemble(config, log, { store, clock, ledger, past, bundle });
+    return assemble(config, log, { store, clock, ledger, transparency, names, past, bundle });
   } catch (error) {
     await store.close();
     throw error;
@@ -78,23 +92,25 @@ function opaOf({ opa, opaToken }: Config): OpaServer | undefined {
 }
 
 interface Foundation {
-  readonly store: Awaited<ReturnType<typeof openEmbedded>>;
+  readonly store: OpenStore;
   readonly clock: StoreClock;
   readonly ledger: Ledger;
+  readonly transparency: TransparencyLog;
+  readonly names: Names;
   readonly past: Past<PastEvent>;
   readonly bundle: ActiveBundle;
 }
 
-function assemble(config: Config, log: Log, { store, clock, ledger, past, bundle }: Foundation): Governor {
+function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle }: Foundation): Governor {
   const spool = new Spool(join(config.data, 'spool'));
-  const recorder = new AttemptRecorder(ledger, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
-  const record = { append: (draft: Draft) => ledger.append(draft), find: (id: string) => ledger.store.find(id), read: <S>(stream: string) => ledger.projections.get<S>(stream) };
+  const recorder = new AttemptRecorder(ledger, (entry) => transparency.promise(entry), names, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
+  const record = { append: (draft: Draft) => ledger.append(draft), find: (id: string) => ledger.store.find(id), read: <S>(stream: string) => ledger.projections.get<S>(stream), refOf: (person: string) => names.refOf(person), nameOf: (ref: string) => names.nameOf(ref) };
   const sessions = new Sessions(record, clock);
   const opa = opaOf(config);
   const policy = new Policy(() => bundle.current, clock, { audience: resourceOf(config), past: new TemporalPast((stream, version) => past.upTo(stream, version)), ...(opa && { opa }) });
   const registry = registryOf(() => bundle.current);
   const identification = new Identification(issuersOf(config, clock), registry, clock);
-  const people: People = { isMember: (person, group) => bundle.current.people.get(person)?.groups.includes(group) ?? false };
+  const people: People = { isMember: (person, group) => bundle.current.people.get(person)?.groups.includes(group) ?? false, nameOf: (ref) => names.peek(ref) };
   const holds = new Holds({ ...record, read: (stream) => ledger.readNow<SessionState>(stream) }, () => people, clock);
   const tools = new ToolBook({ append: record.append, read: (stream) => ledger.projections.get<PinState>(stream), bundled: (upstream, name) => bundle.current.tools.get(upstream)?.get(name) }, clock);
   const stages: Stages = {
@@ -110,16 +126,38 @@ function assemble(config: Config, log: Log, { store, clock, ledger, past, bundle
     turns: new Turns(),
   };
   const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
-  const desk = new LocalDesk({ ledger, bundle, holds, tools, clock, store: store.kind });
+  const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), bundle, holds, tools, clock, store: store.kind });
   const stop = new AbortController();
-  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), clockJob(store, clock, stop.signal, log)];
+  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), clockJob(store, clock, stop.signal, log)];
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
     await opa?.close();
     await store.close();
   };
-  return { port, desk, sessions, identification, bundle, ledger, clock, people: () => bundle.current.people, broken: store.broken, close };
+  return { port, desk, sessions, identification, bundle, ledger, transparency, names, clock, people: () => bundle.current.people, broken: store.broken, close };
+}
+
+/** The log of this tenant's record, with its keys. Throws `config_invalid` when the configuration is another log's. */
+async function openLog(config: Config, store: OpenStore, ledger: Ledger, log: Log): Promise<TransparencyLog> {
+  const { data, tenant, directory } = config;
+  const { origin } = await store.log.open(config.log.origin ?? `flyball/${tenant}/${randomHandle().slice(0, 8)}`);
+  if (config.log.origin !== undefined && origin !== config.log.origin) throw new FlyballError('config_invalid', `expected \`log.origin\` to be \`${origin}\`: a log keeps its name`);
+  const pems = loadKeys({ files: config.log.keys.map((file) => resolve(directory, file)), secret: config.logKeys, fallback: join(data, 'log-key.pem') });
+  const keys = new LogKeys(pems.map((pem) => signerOf(pem, origin)), { read: (stream) => ledger.readNow<KeyHistory>(stream), append: (draft) => ledger.append(draft) });
+  const published = new PublishedHead(join(data, 'log', `${tenant}.checkpoint`), origin, () => keys.verifiers);
+  const sequencer = new Sequencer(store.log, published, () => keys.active, randomHandle(), monotonicMs);
+  const witnesses = new Witnesses(config.log.witnesses.map(({ url, key }) => ({ key, post: witnessPost(url) })), store.log, monotonicMs);
+  const parts = { origin, store: store.log, entries: store.entries, keys, published, sequencer, witnesses, shared: store.kind === 'postgres' };
+  return new TransparencyLog(parts, (message, error) => log('error', message, { reason: error instanceof Error ? error.message : 'unknown' }));
+}
+
+function witnessPost(url: string) {
+  const post = new Post(url, { bytesMax: limits.witnessBytesMax, timeoutMs: limits.witnessMs, connectionsMax: 1 });
+  return async (body: string) => {
+    const { status, contentType, bytes } = await post.send(body, { 'content-type': 'text/plain; charset=utf-8' });
+    return { status, contentType, body: Buffer.from(bytes).toString('utf8') };
+  };
 }
 
 /** The registry of the active bundle, made again when another becomes active. */

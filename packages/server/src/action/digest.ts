@@ -3,12 +3,14 @@ import type { Resource, Situated } from './states.js';
 
 /**
  * Digest of exactly what is asked for: SHA-256 over RFC 8785 canonical JSON. Two attempts share it only
- * if subject, session, action, resources, arguments, tool definition and policy version are the same.
+ * if subject, session, action, resources, arguments, tool definition and policy version are the same. The session's
+ * salt is in it, so that nobody finds out arguments by trying.
  */
 export function attemptDigest(situated: Situated, action: string, resources: readonly Resource[], bundle: string): string {
   const { tenant, principal, session, call } = situated;
   return digestOf({
     v: 1,
+    salt: session.state.salt,
     tenant,
     subject: { identity: principal.identity.id, on_behalf_of: principal.onBehalfOf, chain: principal.chain },
     session: session.state.id,

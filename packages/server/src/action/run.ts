@@ -9,7 +9,7 @@ export type Ending =
   | { readonly kind: 'released'; readonly inspected: Inspected }
   | { readonly kind: 'held'; readonly decided: Decided; readonly hold: Hold }
   /** Had no effect. */
-  | { readonly kind: 'refused'; readonly reached: Reached; readonly error: FlyballError }
+  | { readonly kind: 'refused'; readonly reached: Reached; readonly error: FlyballError; readonly promise?: string | undefined }
   /** Begun; whether it had an effect is what `effect` says. */
   | { readonly kind: 'broken'; readonly intended: Intended; readonly effect: Effect; readonly error: FlyballError };
 
@@ -80,8 +80,8 @@ async function decideOnce(identified: Identified, stages: Stages, reach: (state:
 }
 
 async function refuse(reached: Reached, error: FlyballError, stages: Stages): Promise<Authorised> {
-  await stages.record.refusal(reached, error);
-  return { kind: 'refused', reached, error };
+  const promise = await stages.record.refusal(reached, error);
+  return { kind: 'refused', reached, error, promise };
 }
 
 /** The intent is durable. Whatever goes wrong from here on is `failed` or `unknown`, never a refusal. */

@@ -24,6 +24,8 @@ export class Intent {
     readonly id: string,
     readonly stream: string,
     readonly deadlineMs: number,
+    /** The log's signed promise that this intent will be in it. */
+    readonly promise: string,
   ) {}
   isSealed(): boolean {
     return this.#sealed;

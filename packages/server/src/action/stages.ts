@@ -44,7 +44,8 @@ export interface Recorder {
   hold(decided: Decided): Promise<Hold | undefined>;
   /** False when another node wrote to the session meanwhile: then it is looked at again. */
   isCurrent(decided: Decided): Promise<boolean>;
-  refusal(reached: Reached, error: FlyballError): Promise<void>;
+  /** The log's promise that it is recorded; nothing where it could not be. */
+  refusal(reached: Reached, error: FlyballError): Promise<string | undefined>;
   /** Never throws: what cannot be recorded now is kept on disk until it can. Settles the intent once. */
   outcome(intended: Intended, effect: Effect, detail: OutcomeDetail): Promise<void>;
 }

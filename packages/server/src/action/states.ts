@@ -57,7 +57,10 @@ export interface Identified extends Received {
 export interface SessionState {
   readonly id: string;
   readonly identity: string;
+  /** Reference of the person that it is for. */
   readonly onBehalfOf?: string;
+  /** Random, and erased with the session: digests of what may be guessed are made with it. */
+  readonly salt: string;
   readonly purpose: string;
   readonly capabilities: readonly string[];
   readonly openedAtMs: number;
@@ -86,6 +89,7 @@ export interface HoldState {
   readonly digest: string;
   readonly status: 'pending' | 'refused' | 'expired' | 'used';
   readonly deadlineMs: number;
+  /** People by their references. */
   readonly agreed: readonly { readonly person: string; readonly entry: string }[];
 }
 
@@ -163,4 +167,6 @@ export interface Hold {
   readonly outcome: 'step_up' | 'defer';
   readonly deadlineMs: number;
   readonly reasons: readonly string[];
+  /** The log's promise that the question is recorded, for who asked it. */
+  readonly promise?: string;
 }

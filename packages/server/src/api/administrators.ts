@@ -9,6 +9,8 @@ export type AuthenticatePerson = (token: string) => Promise<{ readonly person: s
 
 const answerBody = z.strictObject({ agrees: z.boolean(), reason: z.string().max(2_000).default('') });
 const acceptBody = z.strictObject({ upstream: z.string().min(1), tool: z.string().min(1) });
+const retireBody = z.strictObject({ key: z.string().min(1) });
+const eraseBody = z.strictObject({ person: z.string().min(1).optional(), session: z.string().min(1).optional(), entries: z.array(z.string()).max(1_000).optional(), containing: z.string().min(3).optional() });
 const bodyBytesMost = 64 * 1024;
 
 type Person = Awaited<ReturnType<AuthenticatePerson>>;
@@ -43,12 +45,35 @@ export function administratorsApi(desk: Desk, authenticate: AuthenticatePerson, 
     mayAdminister(c);
     return c.json(await desk.reload());
   });
+  logRoutes(app, desk);
   app.notFound((c) => c.json({ error: { code: 'not_found', message: 'no such route' } }, 404));
   app.onError((error, c) => {
     const known = error instanceof FlyballError ? error : new FlyballError('internal', 'an internal error occurred; nothing was changed', { cause: error });
     return c.json({ error: { code: known.code, message: known.message } }, statusOf(known));
   });
   return app;
+}
+
+/** The log's files, receipts, keys, and what may be erased beside it. */
+function logRoutes(app: Hono<Env>, desk: Desk): void {
+  app.get('/v1/log', async (c) => c.json(await desk.log()));
+  app.get('/v1/log/checkpoint', async (c) => c.text(new TextDecoder().decode(await desk.logFile('checkpoint'))));
+  app.get('/v1/log/tile/*', async (c) => c.body(new Uint8Array(await desk.logFile(c.req.path.slice('/v1/log/'.length))), 200, { 'content-type': 'application/octet-stream', 'cache-control': 'max-age=31536000, immutable' }));
+  app.post('/v1/log/keys/retire', async (c) => {
+    mayAdminister(c);
+    return c.json(await desk.retireKey((await body(c, retireBody)).key));
+  });
+  app.get('/v1/receipts/:id', async (c) => {
+    const withBody = c.req.query('body') === '1';
+    if (c.req.query('thread') === '1') return c.json(await desk.receipts(c.req.param('id'), withBody));
+    const receipt = await desk.receipt(c.req.param('id'), withBody);
+    if (receipt === undefined) throw new FlyballError('not_found', 'no receipt: expected the id of an entry that is in the log; a new one is there within a second');
+    return c.text(receipt);
+  });
+  app.post('/v1/erase', async (c) => {
+    const person = mayAdminister(c);
+    return c.json({ ...(await desk.erase(await body(c, eraseBody), person)) });
+  });
 }
 
 function mayAdminister(c: Context<Env>): string {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@flyball/protocol';
+import type { Erased, ErasureWish } from '../ledger/index.js';
 import type { Explanation } from '../policy/index.js';
 
 export interface SessionRow {
@@ -52,4 +53,26 @@ export interface Desk {
   acceptTool(upstream: string, tool: string, person: string): Promise<JsonObject>;
   reload(): Promise<JsonObject>;
   status(): Promise<JsonObject>;
+  log(): Promise<LogStatus>;
+  /** A file of the log by its C2SP path: `checkpoint`, `tile/0/000`, `tile/entries/000`. */
+  logFile(path: string): Promise<Uint8Array>;
+  /** One entry's receipt, as the text of a tlog-proof; nothing while it is not in the log. */
+  receipt(id: string, withBody: boolean): Promise<string | undefined>;
+  receipts(id: string, withBody: boolean): Promise<Thread>;
+  retireKey(key: string): Promise<JsonObject>;
+  erase(wish: ErasureWish, person: string): Promise<Erased>;
+}
+
+export interface LogStatus {
+  readonly origin: string;
+  /** C2SP verifier keys and whether each still signs. */
+  readonly keys: Readonly<Record<string, string>>;
+  readonly size: string;
+  readonly checkpoint: string;
+}
+
+/** Receipts of all that belongs to one attempt, and the ids of entries that are not in the log yet. */
+export interface Thread {
+  readonly receipts: readonly string[];
+  readonly pending: readonly string[];
 }

@@ -2,15 +2,18 @@ import { type Entry, FlyballError, isObject, type Json, type JsonObject } from '
 import type { SessionState } from '../action/states.js';
 import type { Holds } from '../approval/index.js';
 import type { ToolBook } from '../gateway/mcp/index.js';
-import type { Ledger } from '../ledger/index.js';
+import type { Erased, Erasure, ErasureWish, Ledger, Names, TransparencyLog } from '../ledger/index.js';
 import type { Clock } from '../lib/clock.js';
 import { isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import { type ActiveBundle, type Bundle, compileBundle, explain, type Explanation } from '../policy/index.js';
-import type { ActionRow, Desk, HoldRow, SessionRow, ToolRow } from './desk.js';
+import type { ActionRow, Desk, HoldRow, LogStatus, SessionRow, Thread, ToolRow } from './desk.js';
 
 export interface DeskParts {
   readonly ledger: Ledger;
+  readonly names: Names;
+  readonly transparency: TransparencyLog;
+  readonly erasure: Erasure;
   readonly bundle: ActiveBundle;
   readonly holds: Holds;
   readonly tools: ToolBook;
@@ -37,7 +40,7 @@ export class LocalDesk implements Desk {
     return {
       id,
       identity: state.identity,
-      ...(state.onBehalfOf !== undefined && { on_behalf_of: state.onBehalfOf }),
+      ...(state.onBehalfOf !== undefined && { on_behalf_of: await this.parts.names.nameOf(state.onBehalfOf) }),
       purpose: state.purpose,
       opened: iso(state.openedAtMs),
       until: iso(state.deadlineMs),
@@ -60,13 +63,21 @@ export class LocalDesk implements Desk {
     if (!entry || !attemptKinds.includes(entry.kind)) throw new FlyballError('not_found', 'no such action; `flyball actions` lists them with their ids');
     const decision = (entry.body as JsonObject)['decision'];
     const digest = isObject(decision) && typeof decision['bundle'] === 'string' ? decision['bundle'] : undefined;
-    const payload = await store.payload(id);
+    const settled = await store.findSettling(id);
+    const onBehalfOf = (entry.body as JsonObject)['on_behalf_of'];
     return explain({
       entry,
-      settled: await store.findSettling(id),
-      payload: payload && (JSON.parse(payload.content) as JsonObject),
+      settled,
+      person: typeof onBehalfOf === 'string' ? await this.parts.names.nameOf(onBehalfOf) : undefined,
+      payload: await this.#content(id),
       bundle: digest === undefined ? undefined : await this.#bundle(digest),
     });
+  }
+
+  /** What can be erased of an entry, if it is there. */
+  async #content(id: string): Promise<JsonObject | undefined> {
+    const payload = await this.parts.ledger.store.payload(id);
+    return payload && (JSON.parse(payload.content) as JsonObject);
   }
 
   /** The bundle of a digest: the active one, or the one that the record keeps. */
@@ -89,7 +100,7 @@ export class LocalDesk implements Desk {
     const hold = state?.holds[digest];
     if (hold?.id !== entry.id || hold.status !== 'pending' || hold.deadlineMs <= this.parts.clock.now()) return undefined;
     const waits = [...decision.approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...decision.facts.map((rule) => rule.needs.join(', '))];
-    return { id: entry.id, identity, action, waits_for: waits.join('; '), until: iso(hold.deadlineMs), agreed: hold.agreed.map(({ person }) => person) };
+    return { id: entry.id, identity, action, waits_for: waits.join('; '), until: iso(hold.deadlineMs), agreed: await Promise.all(hold.agreed.map(({ person }) => this.parts.names.nameOf(person))) };
   }
 
   async answer(hold: string, person: string, agrees: boolean, reason: string): Promise<JsonObject> {
@@ -102,7 +113,7 @@ export class LocalDesk implements Desk {
   }
 
   async acceptTool(upstream: string, tool: string, person: string): Promise<JsonObject> {
-    const digest = await this.parts.tools.accept(upstream, tool, person);
+    const digest = await this.parts.tools.accept(upstream, tool, await this.parts.names.refOf(person));
     if (digest === '') throw new FlyballError('not_found', `the upstream \`${upstream}\` has listed no tool \`${tool}\` since this server started`);
     return { upstream, tool, accepted: digest };
   }
@@ -113,6 +124,35 @@ export class LocalDesk implements Desk {
 
   status(): Promise<JsonObject> {
     return Promise.resolve({ store: this.parts.store, bundle: this.parts.bundle.current.digest, clock_offset_ms: this.parts.clock.offsetMs, time: iso(this.parts.clock.now()) });
+  }
+
+  async log(): Promise<LogStatus> {
+    const { transparency } = this.parts;
+    return { origin: transparency.origin, keys: transparency.keys.history, size: String(transparency.size), checkpoint: await transparency.checkpoint() };
+  }
+
+  async logFile(path: string): Promise<Uint8Array> {
+    const { transparency } = this.parts;
+    return path === 'checkpoint' ? new TextEncoder().encode(await transparency.checkpoint()) : transparency.file(path);
+  }
+
+  receipt(id: string, withBody: boolean): Promise<string | undefined> {
+    return isTimeId(id) ? this.parts.transparency.receipt(id, withBody) : Promise.resolve(undefined);
+  }
+
+  async receipts(id: string, withBody: boolean): Promise<Thread> {
+    const entry = isTimeId(id) ? await this.parts.ledger.store.find(id) : undefined;
+    if (!entry) throw new FlyballError('not_found', 'no such entry; `flyball actions` lists attempts with their ids');
+    return this.parts.transparency.thread(entry, withBody);
+  }
+
+  async retireKey(key: string): Promise<JsonObject> {
+    await this.parts.transparency.keys.retire(key);
+    return { retired: key };
+  }
+
+  erase(wish: ErasureWish, person: string): Promise<Erased> {
+    return this.parts.erasure.erase(wish, person);
   }
 }
 

@@ -10,7 +10,7 @@ import { applyModification } from './modify.js';
 
 const digest = 'sha256:exactly-this';
 const groups: Readonly<Record<string, readonly string[]>> = { ann: ['finance'], ben: ['finance', 'security'], cleo: ['security'], robot: ['finance'], 'alice@example.com': ['finance'] };
-const people: People = { isMember: (person, group) => Object.hasOwn(groups, person) && (groups[person]?.includes(group) ?? false) };
+const people: People = { isMember: (person, group) => Object.hasOwn(groups, person) && (groups[person]?.includes(group) ?? false), nameOf: (ref) => ref };
 const rule = (over: Partial<ApprovalRule> = {}): ApprovalRule => ({ policy: 'two-people', approvers: 'finance', quorum: 1, evidence: [], withinMs: 1_000, reason: 'money', ...over });
 const decision = (over: Partial<Decision> = {}): Decision => ({ outcome: 'step_up', kind: 'needs_approval', verdicts: [], approvals: [rule()], facts: [], bundle: 'b', ...over });
 const agreed = (...persons: readonly string[]) => persons.map((person, i) => ({ person, entry: `entry-${i}` }));
@@ -120,7 +120,7 @@ describe('what runs', () => {
 });
 
 test('law: an identity is its own requester, whatever it is called', () => {
-  fc.assert(fc.property(fc.string({ minLength: 1 }), (id) => approve(decidedOn({}, hold({ agreed: agreed(id) }), { identity: identity({ id }) }), { isMember: () => true }, nowMs).kind === 'hold'));
+  fc.assert(fc.property(fc.string({ minLength: 1 }), (id) => approve(decidedOn({}, hold({ agreed: agreed(id) }), { identity: identity({ id }) }), { isMember: () => true, nameOf: (ref) => ref }, nowMs).kind === 'hold'));
 });
 
 test('law: the state of another session\'s holds is no approval here', () => {

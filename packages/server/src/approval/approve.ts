@@ -7,6 +7,8 @@ import { applyModification } from './modify.js';
 /** Who is in which group now; asked again at the moment of acting. */
 export interface People {
   isMember(person: string, group: string): boolean;
+  /** The name behind a reference; nothing when it was erased or is nobody's that is known. */
+  nameOf(ref: string): string | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ function known(decided: Decided, hold: HoldState, people: People, nowMs: number)
 
 /** How many different people who may agree under this rule have agreed. */
 function counted(rule: ApprovalRule, hold: HoldState, decided: Decided, people: People): number {
-  const agreed = new Set(hold.agreed.map(({ person }) => person));
+  const agreed = new Set(hold.agreed.flatMap(({ person }) => people.nameOf(person) ?? []));
   return [...agreed].filter((person) => people.isMember(person, rule.approvers) && !isRequester(person, decided)).length;
 }
 

@@ -1,7 +1,7 @@
 import { type Decision, type Entry, FlyballError } from '@flyball/protocol';
 import type { SessionState } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
-import { isTimeId } from '../lib/ids.js';
+import { isTimeId, randomSalt } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import { isSameName, type People } from './approve.js';
 
@@ -14,7 +14,11 @@ export interface HoldRecord {
     readonly streams: readonly { readonly stream: string; readonly expected?: number }[];
     readonly body: unknown;
     readonly settles?: string;
+    readonly payload?: { readonly salt: string; readonly content: string };
   }): Promise<Entry | undefined>;
+  /** The reference of a person, by which entries name them, and the name behind one. */
+  refOf(person: string): Promise<string>;
+  nameOf(ref: string): Promise<string>;
 }
 
 export interface HoldBody {
@@ -58,16 +62,20 @@ export class Holds {
     const { version, state } = await this.record.read(stream);
     const hold = state?.holds[body.digest];
     if (hold?.id !== id || hold.status !== 'pending' || hold.deadlineMs <= this.clock.now()) throw refused('this hold is settled or has expired');
-    this.#verifyMayAnswer(body, person);
-    if (hold.agreed.some((earlier) => earlier.person === person) && agrees) throw refused('this person has agreed already');
+    await this.#verifyMayAnswer(body, person);
+    const ref = await this.record.refOf(person);
+    if (hold.agreed.some((earlier) => earlier.person === ref) && agrees) throw refused('this person has agreed already');
     const place = [{ stream, expected: version }];
-    const answered = { session: body.session, digest: body.digest, person, reason: reason.slice(0, 2_000) };
-    if (agrees) return this.record.append({ kind: 'approval', streams: place, body: { ...answered, hold: id } });
-    return this.record.append({ kind: 'hold.settled', streams: place, settles: id, body: { ...answered, status: 'refused' } });
+    const answered = { session: body.session, digest: body.digest, person: ref };
+    const payload = { salt: randomSalt(), content: JSON.stringify({ reason: reason.slice(0, 2_000) }) };
+    if (agrees) return this.record.append({ kind: 'approval', streams: place, body: { ...answered, hold: id }, payload });
+    return this.record.append({ kind: 'hold.settled', streams: place, settles: id, body: { ...answered, status: 'refused' }, payload });
   }
 
-  #verifyMayAnswer(body: HoldBody, person: string): void {
-    if ([body.identity, body.on_behalf_of, ...body.chain].some((name) => name !== undefined && isSameName(name, person))) throw refused('nobody answers what they asked for themselves');
+  async #verifyMayAnswer(body: HoldBody, person: string): Promise<void> {
+    const requester = body.on_behalf_of === undefined ? undefined : await this.record.nameOf(body.on_behalf_of);
+    if (requester !== undefined && requester === body.on_behalf_of) throw refused('the person whom this is for was erased, so nobody can tell who may answer');
+    if ([body.identity, requester, ...body.chain].some((name) => name !== undefined && isSameName(name, person))) throw refused('nobody answers what they asked for themselves');
     const groups = body.decision.approvals.map((rule) => rule.approvers);
     if (!groups.some((group) => this.people().isMember(person, group))) throw refused(`expected a member of ${groups.map((group) => `\`${group}\``).join(' or ') || 'no group: this waits for facts'}`);
   }

@@ -1,5 +1,6 @@
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
-import type { Desk } from '../api/desk.js';
+import type { Desk, LogStatus, Thread } from '../api/desk.js';
+import type { Erased, ErasureWish } from '../ledger/index.js';
 
 /** The administrators' desk of a server that is running. */
 export class RemoteDesk implements Desk {
@@ -16,7 +17,24 @@ export class RemoteDesk implements Desk {
   status = () => this.#get<JsonObject>('/v1/status');
   reload = () => this.#post('/v1/bundle/reload', {});
   answer = (hold: string, _person: string, agrees: boolean, reason: string) => this.#post(`/v1/holds/${encodeURIComponent(hold)}/answer`, { agrees, reason });
+  log = () => this.#get<LogStatus>('/v1/log');
+  receipts = (id: string, withBody: boolean) => this.#get<Thread>(`/v1/receipts/${encodeURIComponent(id)}?thread=1${withBody ? '&body=1' : ''}`);
+  retireKey = (key: string) => this.#post('/v1/log/keys/retire', { key });
+  erase = (wish: ErasureWish) => this.#post('/v1/erase', wish as JsonObject) as Promise<unknown> as Promise<Erased>;
   acceptTool = (upstream: string, tool: string) => this.#post('/v1/tools/accept', { upstream, tool });
+
+  async logFile(path: string): Promise<Uint8Array> {
+    return new Uint8Array(await (await this.#fetch(`/v1/log/${path}`, {})).arrayBuffer());
+  }
+
+  async receipt(id: string, withBody: boolean): Promise<string | undefined> {
+    try {
+      return await (await this.#fetch(`/v1/receipts/${encodeURIComponent(id)}${withBody ? '?body=1' : ''}`, {})).text();
+    } catch (error) {
+      if (error instanceof FlyballError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
 
   #get<T>(path: string): Promise<T> {
     return this.#call(path, {}) as Promise<T>;
@@ -27,9 +45,13 @@ export class RemoteDesk implements Desk {
   }
 
   async #call(path: string, init: RequestInit): Promise<unknown> {
+    return (await this.#fetch(path, init)).json();
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
     const response = await fetch(`${this.base}${path}`, { ...init, headers: { ...init.headers, authorization: `Bearer ${this.token}` }, redirect: 'error', signal: AbortSignal.timeout(30_000) });
-    const value: unknown = await response.json();
-    if (response.ok) return value;
+    if (response.ok) return response;
+    const value: unknown = await response.json().catch(() => undefined);
     const error = isObject(value) && isObject(value['error']) ? value['error'] : {};
     throw new FlyballError((error['code'] ?? 'internal') as FlyballError['code'], String(error['message'] ?? `the server answered with status ${response.status}`));
   }

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Action, Decision, JsonObject, Principal } from '@flyball/protocol';
+import { type Action, canonicalText, type Decision, FlyballError, type JsonObject, type Principal } from '@flyball/protocol';
 import type { Reached } from '../action/stages.js';
-import type { Approved, Decided } from '../action/states.js';
+import type { Approved, Decided, Result } from '../action/states.js';
 import { randomSalt } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { Payload } from './draft.js';
 
 const ten4 = 10_000;
 
-export const principalBody = ({ identity, onBehalfOf, chain, method }: Principal) => ({
+/** @param onBehalfOf reference of the person, never the name */
+const principalBody = ({ identity, chain, method }: Principal, onBehalfOf: string | undefined) => ({
   identity: identity.id,
   ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
   chain,
@@ -16,13 +17,14 @@ export const principalBody = ({ identity, onBehalfOf, chain, method }: Principal
 });
 
 /** What is recorded of a decision: policies by name and result. Their errors quote values, so they stay in the payload. */
-const decisionBody = ({ outcome, kind, verdicts, approvals, facts, modification, shadowOutcome, bundle }: Decision) => ({
+export const decisionBody = ({ outcome, kind, verdicts, approvals, facts, modification, credential, shadowOutcome, bundle }: Decision) => ({
   outcome,
   kind,
-  policies: verdicts.map(({ policy, effect, result, shadow }) => ({ policy, effect, result, ...(shadow && { shadow }) })),
+  policies: verdicts.slice(0, limits.policiesRecordedMax).map(({ policy, effect, result, shadow }) => ({ policy, effect, result, ...(shadow && { shadow }) })),
   approvals,
   facts,
   ...(modification && { modification }),
+  ...(credential && { credential }),
   ...(shadowOutcome && { shadow_outcome: shadowOutcome }),
   bundle,
 });
@@ -30,10 +32,10 @@ const decisionBody = ({ outcome, kind, verdicts, approvals, facts, modification,
 /** Names of tools and prompts are the server's own; a URI may be about a person, so it is in the payload only. */
 const targetName = (method: string, name: string) => (method === 'tools/call' || method === 'prompts/get' ? name.slice(0, 256) : undefined);
 
-export function decidedBody(decided: Decided, payload: Payload) {
+export function decidedBody(decided: Decided) {
   const { principal, session, action, call, digest, decision, origin } = decided;
   return {
-    ...principalBody(principal),
+    ...principalBody(principal, session.state.onBehalfOf),
     session: session.state.id,
     action: action.name,
     tier: action.tier,
@@ -44,13 +46,12 @@ export function decidedBody(decided: Decided, payload: Payload) {
     digest,
     decision: decisionBody(decision),
     gateway: origin.gateway,
-    inputs: payloadDigest(payload),
   };
 }
 
-export function intentBody(approved: Approved, payload: Payload) {
+export function intentBody(approved: Approved) {
   return {
-    ...decidedBody(approved, payload),
+    ...decidedBody(approved),
     labels: approved.action.reads,
     spends: spendsOf(approved.action, approved.effectiveArgs),
     approvals: approved.grant.approvals,
@@ -58,7 +59,7 @@ export function intentBody(approved: Approved, payload: Payload) {
 }
 
 /** What an action draws from each budget, in ten-thousandths. A negative amount fills no budget up again. */
-function spendsOf(action: Action, args: JsonObject): Readonly<Record<string, number>> {
+export function spendsOf(action: Action, args: JsonObject): Readonly<Record<string, number>> {
   const amounts = Object.entries(action.spends).map(([unit, argument]) => {
     const amount = Object.hasOwn(args, argument) ? args[argument] : undefined;
     return [unit, typeof amount === 'number' ? Math.max(0, Math.round(amount * ten4)) : 0] as const;
@@ -67,31 +68,51 @@ function spendsOf(action: Action, args: JsonObject): Readonly<Record<string, num
 }
 
 /** How far a refused attempt came, as far as it is known. */
-export function reachedBody(reached: Reached, payload: Payload | undefined) {
+export function reachedBody(reached: Reached, onBehalfOf: string | undefined, error: FlyballError) {
   const { principal, session, action, call, digest, decision, origin } = reached;
   return {
-    ...(principal && principalBody(principal)),
+    ...(principal && principalBody(principal, onBehalfOf)),
     ...(session && { session: session.state.id }),
     ...(action && { action: action.name, tier: action.tier }),
     upstream: call.upstream,
     method: call.method.slice(0, 128),
-    name: targetName(call.method, call.name),
+    // A name that nobody catalogued is whatever a stranger wrote.
+    ...(action && { name: targetName(call.method, call.name) }),
     ...(digest !== undefined && { digest }),
     ...(decision && { decision: decisionBody(decision) }),
     gateway: origin.gateway,
-    ...(payload && { inputs: payloadDigest(payload) }),
+    error: { code: error.code },
   };
 }
 
-export function payloadOf(reached: Reached, effectiveArgs?: JsonObject): Payload {
+export interface PayloadWish {
+  readonly effectiveArgs?: JsonObject;
+  readonly error?: FlyballError;
+}
+
+/** What belongs to a decision and can be erased: what was asked for, what policies saw, and what was said about it in words. */
+export function payloadOf(reached: Reached, { effectiveArgs, error }: PayloadWish = {}): Payload {
   const { call, inputs, decision, resources, origin } = reached;
   const broken = decision?.verdicts.filter((verdict) => verdict.error !== undefined).map(({ policy, error }) => ({ policy, error }));
   // A Cedar policy's reason stands in its bundle; what Rego gave as one stands nowhere else.
   const reasons = decision?.verdicts.filter(({ policy, reason }) => policy.includes('/') && reason !== undefined).map(({ policy, reason }) => ({ policy, reason }));
-  const whole = { target: call.name, args: call.args, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address };
+  // Of what was never decided on, only what it was aimed at: whoever sends it may be nobody.
+  const asked = inputs ? { target: call.name, args: call.args } : { target: call.name.slice(0, 256) };
+  const whole = { ...asked, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address, ...(error && { error: errorWords(error) }) };
   const content = JSON.stringify(whole);
   const fits = content.length <= limits.payloadBytesMax;
   return { salt: randomSalt(), content: fits ? content : JSON.stringify({ too_large: content.length }) };
 }
 
-export const payloadDigest = ({ salt, content }: Payload): string => `sha256:${createHash('sha256').update(salt).update(content).digest('hex')}`;
+/** Messages quote what was sent, so they can be erased; the code stays. */
+export const errorWords = ({ code, message, detail }: FlyballError) => ({ code, message, ...(detail !== undefined && { detail }) });
+
+/** Commits to what came back, as it was released; whoever has it and the session's salt can compute it again. */
+export function outputDigest(salt: string, { value }: Result): string | undefined {
+  try {
+    return `sha256:${createHash('sha256').update(salt).update(canonicalText(value)).digest('hex')}`;
+  } catch (error) {
+    if (error instanceof FlyballError && error.code === 'not_canonical') return undefined;
+    throw error;
+  }
+}

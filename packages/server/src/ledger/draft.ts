@@ -1,4 +1,5 @@
-import type { EntryKind } from '@flyball/protocol';
+import { createHash } from 'node:crypto';
+import type { EntryKind, SaltedDigest } from '@flyball/protocol';
 
 /** An entry before it has its id, its time and its places. */
 export interface Draft {
@@ -21,3 +22,5 @@ export interface Payload {
   readonly salt: string;
   readonly content: string;
 }
+
+export const payloadDigest = ({ salt, content }: Payload): SaltedDigest => `sha256:${createHash('sha256').update(salt).update(content).digest('hex')}`;

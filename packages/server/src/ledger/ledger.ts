@@ -3,7 +3,7 @@ import { leafHash } from '@flyball/tlog';
 import type { Clock } from '../lib/clock.js';
 import { timeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
-import type { Draft } from './draft.js';
+import { type Draft, payloadDigest } from './draft.js';
 import type { Past } from './past.js';
 import type { Projections } from './projections.js';
 import type { EntryStore } from './store.js';
@@ -16,6 +16,7 @@ export class Ledger {
     readonly projections: Projections,
     private readonly clock: Clock,
     private readonly past?: Pick<Past<unknown>, 'apply'>,
+    private readonly written: () => void = () => undefined,
   ) {}
 
   /**
@@ -57,26 +58,31 @@ export class Ledger {
     const entry = this.#place(draft);
     if (!entry) return undefined;
     const text = canonicalText(entry);
-    this.projections.apply(entry);
+    if (Buffer.byteLength(text) > limits.entryBytesMax) throw new FlyballError('store_unavailable', 'this action cannot be recorded as it is, so it is not allowed');
+    const leaf = leafHash(text);
+    this.projections.apply(entry, Buffer.from(leaf).toString('base64'), draft.payload);
     this.past?.apply(entry, draft.payload);
     try {
-      await this.store.commit({ entry, text, leaf: leafHash(text), ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) });
+      await this.store.commit({ entry, text, leaf, ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) });
     } catch (error) {
       if (error instanceof FlyballError && error.code === 'conflict') return undefined;
       throw error;
     }
     this.projections.settled(entry);
+    this.written();
     return entry;
   }
 
   #place(draft: Draft): Entry | undefined {
     const streams = [];
+    let at = this.clock.now();
     for (const { stream, expected } of draft.streams) {
-      const version = this.projections.peek(stream)?.version;
-      if (version === undefined || (expected !== undefined && expected !== version)) return undefined;
-      streams.push({ stream, version: version + 1 });
+      const held = this.projections.peek(stream);
+      if (held === undefined || (expected !== undefined && expected !== held.version)) return undefined;
+      streams.push({ stream, version: held.version + 1, ...(held.head !== undefined && { prev: held.head }) });
+      // Another node's clock may have been ahead; along a stream time does not go back.
+      at = Math.max(at, held.at);
     }
-    const at = this.clock.now();
     return {
       v: 1,
       tenant: this.tenant,
@@ -86,6 +92,7 @@ export class Ledger {
       streams,
       ...(draft.deadline !== undefined && { deadline: draft.deadline }),
       ...(draft.settles !== undefined && { settles: draft.settles }),
+      ...(draft.payload && { payload: payloadDigest(draft.payload) }),
       body: draft.body,
     };
   }

@@ -1,14 +1,20 @@
-import type { Entry } from '@flyball/protocol';
+import { canonicalText, type Entry } from '@flyball/protocol';
+import { leafHash } from '@flyball/tlog';
 import { limits } from '../lib/limits.js';
+import type { Payload } from './draft.js';
 import type { EntryStore } from './store.js';
 
-/** How entries of one kind of stream add up to a state. Pure. */
-export type Fold<S> = (state: S | undefined, entry: Entry) => S | undefined;
+/** How entries of one kind of stream add up to a state. Pure. The payload is there for the kinds in `payloadKinds`, unless it was erased. */
+export type Fold<S> = (state: S | undefined, entry: Entry, payload?: Payload) => S | undefined;
 
 export interface Projected<S> {
   readonly stream: string;
   readonly version: number;
   readonly state: S | undefined;
+  /** Leaf hash (base64) of the newest entry: it commits to the whole stream, and so to the state. */
+  readonly head?: string;
+  /** When the newest entry was written, in milliseconds since 1970. */
+  readonly at: number;
 }
 
 interface Held extends Projected<unknown> {
@@ -17,6 +23,9 @@ interface Held extends Projected<unknown> {
 }
 
 const pageSize = 500;
+
+/** Kinds of stream, and of their entries, whose folds see the payload. */
+const payloadKinds: Readonly<Record<string, string>> = { session: 'session.opened' };
 
 /**
  * States of streams as folds over their entries, kept in memory and rebuilt from the store when missing.
@@ -44,13 +53,13 @@ export class Projections {
   }
 
   /** Applies an entry that is on its way into the store. */
-  apply(entry: Entry): void {
+  apply(entry: Entry, head: string, payload?: Payload): void {
     for (const { stream, version } of entry.streams) {
       const held = this.#held.get(stream);
       if (!held) continue;
-      const state = this.#fold(stream)(held.state, entry);
+      const state = this.#fold(stream)(held.state, entry, payload);
       this.#held.delete(stream);
-      this.#held.set(stream, { stream, version, state, pending: held.pending + 1 });
+      this.#held.set(stream, { stream, version, state, head, at: entry.at, pending: held.pending + 1 });
     }
     this.#trim();
   }
@@ -92,20 +101,21 @@ export class Projections {
     const fold = this.#fold(stream);
     let version = 0;
     let state: unknown;
+    let last: Entry | undefined;
     for (;;) {
       const page = await this.store.readStream(stream, version, pageSize);
       for (const entry of page) {
-        state = fold(state, entry);
+        state = fold(state, entry, payloadKinds[kindOf(stream)] === entry.kind ? await this.store.payload(entry.id) : undefined);
         version = entry.streams.find((place) => place.stream === stream)?.version ?? version;
       }
-      if (page.length < pageSize) return { stream, version, state, pending: 0 };
+      last = page.at(-1) ?? last;
+      if (page.length < pageSize) return { stream, version, state, at: last?.at ?? 0, ...(last && { head: headOf(canonicalText(last)) }), pending: 0 };
     }
   }
 
   #fold(stream: string): Fold<unknown> {
-    const kind = stream.slice(0, stream.indexOf(':'));
-    const fold = this.folds[kind];
-    if (!fold) throw new Error(`no fold for streams of kind ${kind}`);
+    const fold = this.folds[kindOf(stream)];
+    if (!fold) throw new Error(`no fold for streams of kind ${kindOf(stream)}`);
     return fold;
   }
 
@@ -118,3 +128,7 @@ export class Projections {
     }
   }
 }
+
+const kindOf = (stream: string): string => stream.slice(0, stream.indexOf(':'));
+
+export const headOf = (text: string): string => Buffer.from(leafHash(text)).toString('base64');

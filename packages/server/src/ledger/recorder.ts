@@ -1,12 +1,14 @@
-import { type Effect, FlyballError } from '@flyball/protocol';
+import { type Effect, type Entry, FlyballError } from '@flyball/protocol';
 import { Intent } from '../action/seal.js';
 import type { OutcomeDetail, Reached, Recorder } from '../action/stages.js';
 import type { Approved, Decided, Hold, Intended } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { limits } from '../lib/limits.js';
-import { decidedBody, intentBody, payloadOf, reachedBody } from './bodies.js';
+import { randomHandle, randomSalt } from '../lib/ids.js';
+import { decidedBody, errorWords, intentBody, outputDigest, payloadOf, reachedBody } from './bodies.js';
 import type { Draft } from './draft.js';
 import type { Ledger } from './ledger.js';
+import type { Names } from './names.js';
 import type { Spool } from './spool.js';
 
 /** Told about what could not be recorded as it should. */
@@ -20,9 +22,13 @@ const strangersPerSecond = 50;
 /** Writes the entries of one attempt. */
 export class AttemptRecorder implements Recorder {
   #strangers = { second: 0, count: 0 };
+  /** Entries that belong to no session have their place in a stream of this node: none can be left out of it unnoticed. */
+  readonly #stream = `node:${randomHandle()}`;
 
   constructor(
     private readonly ledger: Ledger,
+    private readonly promise: (entry: Entry) => string,
+    private readonly names: Pick<Names, 'refOf'>,
     private readonly spool: Spool,
     private readonly clock: Clock,
     private readonly trouble: RecordTrouble,
@@ -30,17 +36,17 @@ export class AttemptRecorder implements Recorder {
 
   async intent(approved: Approved): Promise<Intended | undefined> {
     const { session, grant, deadlineMs } = approved;
-    const payload = payloadOf(approved, approved.effectiveArgs);
+    const payload = payloadOf(approved, { effectiveArgs: approved.effectiveArgs });
     const entry = await this.ledger.append({
       kind: 'intent',
       id: approved.id,
       streams: [{ stream: session.stream, expected: session.version }],
       deadline: deadlineMs,
       ...(grant.hold !== undefined && { settles: grant.hold }),
-      body: intentBody(approved, payload),
+      body: intentBody(approved),
       payload,
     });
-    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs) };
+    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs, this.promise(entry)) };
   }
 
   async hold(decided: Decided): Promise<Hold | undefined> {
@@ -51,8 +57,8 @@ export class AttemptRecorder implements Recorder {
     const deadlineMs = this.clock.now() + Math.min(limits.holdMs, ...rules.map((rule) => rule.withinMs));
     const payload = payloadOf(decided);
     const place = { stream: session.stream, expected: session.version };
-    const entry = await this.ledger.append({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided, payload), payload });
-    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort() };
+    const entry = await this.ledger.append({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided), payload });
+    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.promise(entry) };
   }
 
   isCurrent({ session }: Decided): Promise<boolean> {
@@ -60,23 +66,28 @@ export class AttemptRecorder implements Recorder {
   }
 
   /** A refusal stands whether or not it can be recorded; of strangers only so many in a second are. */
-  async refusal(reached: Reached, error: FlyballError): Promise<void> {
-    if (!reached.principal && this.#tooManyStrangers()) return;
+  async refusal(reached: Reached, error: FlyballError): Promise<string | undefined> {
+    if (!reached.principal && this.#tooManyStrangers()) return undefined;
     try {
-      const payload = reached.inputs ? payloadOf(reached) : undefined;
-      await this.ledger.append({
+      const onBehalfOf = reached.principal?.onBehalfOf;
+      const person = onBehalfOf === undefined ? undefined : await this.names.refOf(onBehalfOf);
+      const entry = await this.ledger.append({
         kind: 'refusal',
         id: reached.id,
-        streams: reached.session ? [{ stream: reached.session.stream }] : [],
-        body: { ...reachedBody(reached, payload), error: errorBody(error) },
-        ...(payload && { payload }),
+        streams: [{ stream: reached.session?.stream ?? this.#stream }],
+        body: reachedBody(reached, person, error),
+        payload: payloadOf(reached, { error }),
       });
+      return entry && this.promise(entry);
     } catch (failure) {
       this.trouble('a refusal could not be recorded; it stands', failure);
+      return undefined;
     }
   }
 
   async outcome(intended: Intended, effect: Effect, detail: OutcomeDetail): Promise<void> {
+    const { error, result } = detail;
+    const output = result && outputDigest(intended.session.state.salt, result);
     const draft: Draft = {
       kind: 'outcome',
       streams: [{ stream: intended.intent.stream }],
@@ -86,10 +97,12 @@ export class AttemptRecorder implements Recorder {
         session: intended.session.state.id,
         action: intended.action.name,
         effect,
-        ...(detail.result && { answer: detail.result.kind }),
+        ...(result && { answer: result.kind }),
+        ...(output !== undefined && { output }),
         findings: detail.findings ?? [],
-        ...(detail.error && { error: errorBody(detail.error) }),
+        ...(error && { error: { code: error.code } }),
       },
+      ...(error && { payload: { salt: randomSalt(), content: JSON.stringify({ error: errorWords(error) }) } }),
     };
     try {
       await this.record(draft);
@@ -123,5 +136,3 @@ export class AttemptRecorder implements Recorder {
     return this.#strangers.count > strangersPerSecond;
   }
 }
-
-const errorBody = ({ code, message, detail }: FlyballError) => ({ code, message, ...(detail !== undefined && { detail }) });

@@ -7,7 +7,7 @@ const fileName = 'outcomes.jsonl';
 const takenName = 'outcomes.taken.jsonl';
 const roundsMost = 100;
 
-const draftLine = z.strictObject({ kind: z.literal('outcome'), streams: z.array(z.strictObject({ stream: z.string() })), settles: z.string(), unhurried: z.boolean().optional(), body: z.looseObject({}) });
+const draftLine = z.strictObject({ kind: z.literal('outcome'), streams: z.array(z.strictObject({ stream: z.string() })), settles: z.string(), unhurried: z.boolean().optional(), body: z.looseObject({}), payload: z.strictObject({ salt: z.string(), content: z.string() }).optional() });
 
 /** Outcomes that the store could not take yet, kept on this node's disk so that a restart does not lose them. */
 export class Spool {

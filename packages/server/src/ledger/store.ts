@@ -20,6 +20,11 @@ export interface EntryStore {
   /** Entries whose deadline passed between the two moments and that nothing settled, oldest first. */
   overdue(afterMs: number, beforeMs: number, most: number): Promise<readonly Entry[]>;
   list(query: ListQuery): Promise<readonly Entry[]>;
+  /**
+   * Entries that have a place in the log, in its order, after a place or from the beginning, with what can be erased of
+   * them. A place that is left out is of an entry that was archived.
+   */
+  history(after: bigint | undefined, most: number): Promise<readonly Logged[]>;
   getMeta(key: string): Promise<string | undefined>;
   setMeta(key: string, value: string): Promise<void>;
 }
@@ -32,6 +37,13 @@ export interface EntryRecord {
   readonly payload?: Payload;
   /** Nobody waits for this one: it may go with the next batch, within some milliseconds. */
   readonly unhurried?: boolean;
+}
+
+/** An entry at its place in the log. */
+export interface Logged {
+  readonly index: bigint;
+  readonly entry: Entry;
+  readonly payload?: Payload;
 }
 
 export interface ListQuery {

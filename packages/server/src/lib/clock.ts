@@ -29,6 +29,9 @@ export class StoreClock implements Clock {
   }
 }
 
+/** Milliseconds that only ever grow, since some moment: for how long ago something was here. */
+export const monotonicMs = (): number => performance.now();
+
 /** Waits without keeping the process alive; ends early, without an error, when the signal aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import type { Identity, Json, JsonObject } from '@flyball/protocol';
 import ipaddr from 'ipaddr.js';
-import type { DecisionInputs, Resource, Situated } from '../action/states.js';
+import type { DecisionInputs, Resource, SessionState, Situated } from '../action/states.js';
 import type { EngineRequest } from './engine.js';
 import { type ArgumentType, encode } from './types.js';
 
@@ -23,16 +23,7 @@ export function decisionInputs(situated: Situated, action: string, resources: re
   const context: JsonObject = {
     args: args.value ?? {},
     unrepresented: args.left,
-    session: {
-      purpose: state.purpose,
-      capabilities: state.capabilities,
-      labels: state.labels,
-      actions: Object.keys(state.counts),
-      counts: state.counts,
-      spent: Object.fromEntries(terms.units.map((unit) => [unit, extension('decimal', ((Object.hasOwn(state.spent, unit) ? (state.spent[unit] ?? 0) : 0) / ten4).toFixed(4))])),
-      refusals: state.refusals,
-      age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
-    },
+    session: sessionContext(state, terms.units, nowMs),
     facts: {},
     origin: { gateway: origin.gateway, ...(ipaddr.isValid(origin.address) && { address: extension('ip', ipaddr.process(origin.address).toString()) }) },
     now: datetime(nowMs),
@@ -41,7 +32,21 @@ export function decisionInputs(situated: Situated, action: string, resources: re
   return { principal: principalJson(principal.identity), action, resources, context, entities: [] };
 }
 
-const principalJson = ({ id, kind, autonomy, owner, purpose, groups, expiresAtMs }: Identity): JsonObject => ({
+/** What policies see of a session at a moment. */
+export function sessionContext(state: SessionState, units: readonly string[], nowMs: number): JsonObject {
+  return {
+    purpose: state.purpose,
+    capabilities: state.capabilities,
+    labels: state.labels,
+    actions: Object.keys(state.counts),
+    counts: state.counts,
+    spent: Object.fromEntries(units.map((unit) => [unit, extension('decimal', ((Object.hasOwn(state.spent, unit) ? (state.spent[unit] ?? 0) : 0) / ten4).toFixed(4))])),
+    refusals: state.refusals,
+    age: extension('duration', `${Math.max(0, nowMs - state.openedAtMs)}ms`),
+  };
+}
+
+export const principalJson = ({ id, kind, autonomy, owner, purpose, groups, expiresAtMs }: Identity): JsonObject => ({
   id,
   groups,
   attributes: { kind, autonomy, owner, purpose, findings: [], ...(expiresAtMs !== undefined && { expires: datetime(expiresAtMs) }) },

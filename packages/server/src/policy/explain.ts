@@ -49,13 +49,15 @@ interface RecordedDecision {
 export interface ExplainSources {
   readonly entry: Entry;
   readonly settled: Entry | undefined;
+  /** The name of the person it was for; the record itself has a reference only. */
+  readonly person: string | undefined;
   readonly payload: JsonObject | undefined;
   /** The bundle that the decision was made with, if it is still known. */
   readonly bundle: Bundle | undefined;
 }
 
 /** Explains an intent, a hold or a refusal from the record alone. */
-export function explain({ entry, settled, payload, bundle }: ExplainSources): Explanation {
+export function explain({ entry, settled, person, payload, bundle }: ExplainSources): Explanation {
   const body = entry.body as JsonObject;
   const decision = isObject(body['decision']) ? (body['decision'] as unknown as RecordedDecision) : undefined;
   const inputs = isObject(payload?.['inputs']) ? (payload['inputs'] as unknown as DecisionInputs) : undefined;
@@ -69,7 +71,7 @@ export function explain({ entry, settled, payload, bundle }: ExplainSources): Ex
     kind: decision?.kind ?? errorCode(body),
     ...(typeof effect === 'string' && { effect }),
     ...text('identity'),
-    ...text('on_behalf_of'),
+    ...(person !== undefined && { on_behalf_of: person }),
     ...text('session'),
     ...text('action'),
     call: [body['upstream'], body['method'], body['name'] ?? payload?.['target']].filter((part) => typeof part === 'string' && part !== '').join(' '),
@@ -77,7 +79,7 @@ export function explain({ entry, settled, payload, bundle }: ExplainSources): Ex
     ...(decision && { bundle: decision.bundle }),
     policies,
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
-    ...(isObject(body['error']) && { error: body['error'] }),
+    ...(isObject(body['error']) && { error: payload?.['error'] ?? body['error'] }),
     would_have_to_differ: differences(body, decision, policies, bundle && inputs && bundle.rules.size > 0 ? () => whatWouldAllow(inputs, bundle) : () => []),
   };
 }

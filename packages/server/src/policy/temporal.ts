@@ -1,4 +1,4 @@
-import { type Condition, type History, type PastEvent, TemporalMonitor } from '@flyball/cedar';
+import { type Condition, type History, type PastEvent, type Present, TemporalMonitor } from '@flyball/cedar';
 import type { JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Situated } from '../action/states.js';
 import { environmentOf } from './cedar-engine.js';
@@ -19,6 +19,18 @@ export class TemporalClauses {
   get isEmpty(): boolean {
     return this.clauses.length === 0;
   }
+}
+
+export interface Question {
+  readonly event: PastEvent;
+  readonly present: Present;
+}
+
+/** What is asked of temporal clauses: the attempt as an event, and as what their terms are read from. */
+export function questionOf(inputs: DecisionInputs, actionGroups: readonly string[], session: string, nowMs: number): Question {
+  const [resource] = inputs.resources;
+  const present = environmentOf(engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups));
+  return { event: eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, session }), present };
 }
 
 interface Kept {
@@ -47,9 +59,7 @@ export class TemporalPast {
     // Nothing is awaited from here on: the history has one owner.
     const history = this.#history(JSON.stringify([principal.identity.id, principal.onBehalfOf ?? null]), clauses, logs.map(({ events }) => events));
     history.forgetBefore(nowMs - clauses.monitor.horizonMs);
-    const [resource] = inputs.resources;
-    const present = environmentOf(engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups));
-    const event = eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, session: session.state.id });
+    const { event, present } = questionOf(inputs, actionGroups, session.state.id, nowMs);
     return Object.fromEntries(clauses.monitor.ask(history, event, present));
   }
 

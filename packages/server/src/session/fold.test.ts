@@ -7,14 +7,14 @@ import { foldIdentity, foldSession, type IdentityState } from './fold.js';
 
 let count = 0;
 const entry = (kind: EntryKind, body: unknown, over: Partial<Entry> = {}): Entry => ({ v: 1, tenant: 'main', id: `e${++count}`, kind, at: 1_000, streams: [], body, ...over });
-const opening = (over: Readonly<Record<string, unknown>> = {}) => entry('session.opened', { session: 's', identity: 'robot', purpose: 'p', capabilities: ['*'], implicit: false, inherited: [], ...over }, { id: 'opening', at: 1_000, deadline: 9_000 });
+const opening = (over: Readonly<Record<string, unknown>> = {}) => entry('session.opened', { session: 's', identity: 'robot', capabilities: ['*'], implicit: false, inherited: [], ...over }, { id: 'opening', at: 1_000, deadline: 9_000 });
 const intent = (id: string, over: Readonly<Record<string, unknown>> = {}, settles?: string) => entry('intent', { action: 'pay', labels: [], spends: {}, digest: 'd', ...over }, { id, ...(settles !== undefined && { settles }) });
 const outcome = (id: string, effect: Effect) => entry('outcome', { effect }, { settles: id });
 const hold = (id: string, digest: string, deadline = 5_000) => entry('hold', { digest }, { id, deadline });
 const approval = (digest: string, person: string, of = 'h') => entry('approval', { hold: of, digest, person });
 const answered = (digest: string, status: 'refused' | 'expired', of = 'h') => entry('hold.settled', { digest, status }, { settles: of });
 const fold = (...entries: readonly Entry[]): SessionState => {
-  const state = entries.reduce<SessionState | undefined>(foldSession, undefined);
+  const state = entries.reduce<SessionState | undefined>((before, each) => foldSession(before, each, { salt: 'salt', content: '{"purpose":"p"}' }), undefined);
   if (!state) throw new Error('expected a session');
   return state;
 };

@@ -7,13 +7,22 @@ export interface SessionOpened {
   readonly session: string;
   readonly identity: string;
   readonly on_behalf_of?: string;
-  readonly purpose: string;
   readonly capabilities: readonly string[];
   /** Opened by Flyball for calls that came without a session. */
   readonly implicit: boolean;
   /** Labels of the sessions that the identity already had open: a new session does not make it forget. */
   readonly inherited: readonly string[];
 }
+
+/** What can be erased of a session's opening. The purpose may be in a person's own words. */
+export interface Opening {
+  readonly salt: string;
+  readonly content: string;
+}
+
+export const openingContent = (purpose: string): string => JSON.stringify({ purpose });
+
+const purposeOf = ({ content }: Opening): string => (JSON.parse(content) as { readonly purpose: string }).purpose;
 
 interface IntentBody {
   readonly action: string;
@@ -38,8 +47,8 @@ interface SettledBody {
 }
 
 /** A session's state after one more of its entries. Pure; what is unknown leaves the state as it is. */
-export function foldSession(state: SessionState | undefined, entry: Entry): SessionState | undefined {
-  if (entry.kind === 'session.opened') return state ?? opened(entry as Entry<SessionOpened>);
+export function foldSession(state: SessionState | undefined, entry: Entry, payload?: Opening): SessionState | undefined {
+  if (entry.kind === 'session.opened') return state ?? opened(entry as Entry<SessionOpened>, payload);
   if (!state) return state;
   switch (entry.kind) {
     case 'session.ended':
@@ -61,17 +70,19 @@ export function foldSession(state: SessionState | undefined, entry: Entry): Sess
   }
 }
 
-function opened(entry: Entry<SessionOpened>): SessionState {
-  const { session, identity, on_behalf_of: onBehalfOf, purpose, capabilities, inherited } = entry.body;
+/** A session whose payload was erased is over: without its salt nothing can be asked in it. */
+function opened(entry: Entry<SessionOpened>, payload: Opening | undefined): SessionState {
+  const { session, identity, on_behalf_of: onBehalfOf, capabilities, inherited } = entry.body;
   return {
     id: session,
     identity,
     ...(onBehalfOf !== undefined && { onBehalfOf }),
-    purpose,
+    salt: payload?.salt ?? '',
+    purpose: payload ? purposeOf(payload) : '',
     capabilities,
     openedAtMs: entry.at,
     deadlineMs: entry.deadline ?? entry.at,
-    ended: false,
+    ended: payload === undefined,
     labels: inherited,
     counts: {},
     refusals: 0,

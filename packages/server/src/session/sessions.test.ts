@@ -5,7 +5,7 @@ import { FakeClock, identity, received, refusal } from '../../../../test/support
 import type { SessionState } from '../action/states.js';
 import { matchesGlob } from '../lib/glob.js';
 import { limits } from '../lib/limits.js';
-import { foldIdentity, foldSession, type IdentityState } from './fold.js';
+import { foldIdentity, foldSession, type IdentityState, type Opening } from './fold.js';
 import { permitsAction, type SessionRecord, Sessions } from './sessions.js';
 
 /** A record in memory: streams with versions, folded as the real projections fold them. */
@@ -18,9 +18,11 @@ class MemoryRecord implements SessionRecord {
     this.streams.set(stream, [...(this.streams.get(stream) ?? []), this.#entry(kind, body)]);
   }
 
-  append: SessionRecord['append'] = ({ kind, streams, body, deadline, settles }) => {
+  refOf: SessionRecord['refOf'] = (person) => Promise.resolve(`person:${person}`);
+
+  append: SessionRecord['append'] = ({ kind, streams, body, deadline, settles, payload }) => {
     if (streams.some(({ stream, expected }) => expected !== undefined && (this.streams.get(stream)?.length ?? 0) !== expected)) return Promise.resolve(undefined);
-    const entry = { ...this.#entry(kind, body), ...(deadline !== undefined && { deadline }), ...(settles !== undefined && { settles }) };
+    const entry = { ...this.#entry(kind, body), kept: payload, ...(deadline !== undefined && { deadline }), ...(settles !== undefined && { settles }) };
     for (const { stream } of streams) this.streams.set(stream, [...(this.streams.get(stream) ?? []), entry]);
     return Promise.resolve(entry);
   };
@@ -28,7 +30,7 @@ class MemoryRecord implements SessionRecord {
   read: SessionRecord['read'] = <S>(stream: string) => {
     const entries = this.streams.get(stream) ?? [];
     const fold = stream.startsWith('session:') ? foldSession : foldIdentity;
-    const state = entries.reduce<SessionState | IdentityState | undefined>((left, entry) => fold(left as never, entry), undefined);
+    const state = entries.reduce<SessionState | IdentityState | undefined>((left, entry) => fold(left as never, entry, (entry as { kept?: Opening }).kept), undefined);
     return Promise.resolve({ version: entries.length, state: state as S | undefined });
   };
 

@@ -2,9 +2,9 @@ import { type Entry, FlyballError, type Identity, type Principal } from '@flybal
 import type { Identified, SessionSnapshot, SessionState, Situated } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { matchesGlob } from '../lib/glob.js';
-import { isTimeId, timeId } from '../lib/ids.js';
+import { isTimeId, randomSalt, timeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
-import type { IdentityState, SessionOpened } from './fold.js';
+import { type IdentityState, type Opening, openingContent, type SessionOpened } from './fold.js';
 
 /** What sessions need of the record. */
 export interface SessionRecord {
@@ -14,8 +14,11 @@ export interface SessionRecord {
     readonly body: unknown;
     readonly deadline?: number;
     readonly settles?: string;
+    readonly payload?: Opening;
   }): Promise<Entry | undefined>;
   read<S>(stream: string): Promise<{ readonly version: number; readonly state: S | undefined }>;
+  /** The reference of a person, by which entries name them. */
+  refOf(person: string): Promise<string>;
 }
 
 export interface SessionWish {
@@ -50,15 +53,16 @@ export class Sessions {
 
   async end(id: string, principal: Principal): Promise<void> {
     const { stream, state } = await this.#namedSession(id, principal);
-    const known = await this.record.read<IdentityState>(identityStream(principal));
+    const owner = await this.#ownerOf(principal);
+    const known = await this.record.read<IdentityState>(owner.stream);
     const opening = known.state?.sessions.find((session) => session.id === state.id && !session.ended);
     if (!opening) throw unknownSession();
-    await this.record.append({ kind: 'session.ended', streams: [{ stream }, { stream: identityStream(principal) }], settles: opening.entry, body: { session: id, reason: 'ended by its identity' } });
+    await this.record.append({ kind: 'session.ended', streams: [{ stream }, { stream: owner.stream }], settles: opening.entry, body: { session: id, reason: 'ended by its identity' } });
   }
 
   /** What an identity learnt in one session it knows in every other: of a task only the labels can be kept apart, not the memory. */
   async #knowing(snapshot: SessionSnapshot, principal: Principal): Promise<SessionSnapshot> {
-    const known = await this.record.read<IdentityState>(identityStream(principal));
+    const known = await this.record.read<IdentityState>((await this.#ownerOf(principal)).stream);
     const labels = await this.#labelsOf(known.state, this.clock.now());
     const all = [...new Set([...snapshot.state.labels, ...labels])].sort();
     return { ...snapshot, state: all.length === snapshot.state.labels.length ? snapshot.state : { ...snapshot.state, labels: all }, others: () => this.#othersOf(known.state, snapshot.stream) };
@@ -66,7 +70,7 @@ export class Sessions {
 
   async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
     const snapshot = isTimeId(id) ? await this.#snapshot(id) : undefined;
-    const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === principal.onBehalfOf;
+    const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === (await this.#ownerOf(principal)).person;
     // The same answer for a session that never was and for somebody else's: a handle can be guessed at for ever.
     if (!snapshot || !own) throw unknownSession();
     if (snapshot.state.ended || snapshot.state.deadlineMs <= this.clock.now()) throw new FlyballError('session_refused', 'this session has ended; open another one');
@@ -79,7 +83,7 @@ export class Sessions {
    */
   async #ownSession(principal: Principal): Promise<SessionSnapshot> {
     for (let round = 0; round < limits.decideRoundsMax; round++) {
-      const known = await this.record.read<IdentityState>(identityStream(principal));
+      const known = await this.record.read<IdentityState>((await this.#ownerOf(principal)).stream);
       const now = this.clock.now();
       const current = known.state?.sessions.findLast((session) => session.implicit && !session.ended && session.deadlineMs > now);
       const snapshot = current ? await this.#snapshot(current.id) : undefined;
@@ -91,23 +95,24 @@ export class Sessions {
     throw new FlyballError('conflict', 'the session could not be opened now; try again');
   }
 
-  async #tryOpen(principal: Principal, terms: Pick<SessionOpened, 'purpose' | 'capabilities' | 'implicit'>, ttlMs: number): Promise<SessionSnapshot | undefined> {
-    const owner = identityStream(principal);
-    const known = await this.record.read<IdentityState>(owner);
+  async #tryOpen(principal: Principal, { purpose, ...terms }: Pick<SessionOpened, 'capabilities' | 'implicit'> & { readonly purpose: string }, ttlMs: number): Promise<SessionSnapshot | undefined> {
+    const owner = await this.#ownerOf(principal);
+    const known = await this.record.read<IdentityState>(owner.stream);
     const now = this.clock.now();
     const id = timeId(now);
     const body: SessionOpened = {
       session: id,
       identity: principal.identity.id,
-      ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
+      ...(owner.person !== undefined && { on_behalf_of: owner.person }),
       ...terms,
       inherited: await this.#labelsOf(known.state, now),
     };
     if ((known.state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now).length >= limits.sessionsOpenMax) throw new FlyballError('overloaded', `this identity has opened ${limits.sessionsOpenMax} sessions in a short time; use one of them, or wait`);
     if (!Number.isFinite(ttlMs)) throw new FlyballError('session_refused', 'expected a time to live');
     const deadline = now + Math.min(Math.max(1_000, ttlMs), limits.sessionMs);
-    const streams = [{ stream: sessionStream(id), expected: 0 }, { stream: owner, expected: known.version }];
-    const entry = await this.record.append({ kind: 'session.opened', streams, deadline, body });
+    const streams = [{ stream: sessionStream(id), expected: 0 }, { stream: owner.stream, expected: known.version }];
+    const payload = { salt: randomSalt(), content: openingContent(purpose) };
+    const entry = await this.record.append({ kind: 'session.opened', streams, deadline, body, payload });
     return entry && this.#snapshot(id);
   }
 
@@ -123,6 +128,12 @@ export class Sessions {
     return Promise.all(streams.map(async (stream) => ({ stream, version: (await this.record.read(stream)).version })));
   }
 
+  /** The stream of an identity's sessions for one person, who is in it by reference. */
+  async #ownerOf({ identity, onBehalfOf }: Principal): Promise<{ readonly stream: string; readonly person: string | undefined }> {
+    const person = onBehalfOf === undefined ? undefined : await this.record.refOf(onBehalfOf);
+    return { stream: `identity:${JSON.stringify([identity.id, person ?? null])}`, person };
+  }
+
   async #snapshot(id: string): Promise<SessionSnapshot | undefined> {
     const stream = sessionStream(id);
     const { version, state } = await this.record.read<SessionState>(stream);
@@ -131,8 +142,6 @@ export class Sessions {
 }
 
 export const sessionStream = (id: string): string => `session:${id}`;
-
-const identityStream = ({ identity, onBehalfOf }: Principal): string => `identity:${JSON.stringify([identity.id, onBehalfOf ?? null])}`;
 
 /** Wished capabilities, each of which the identity must already have: a session narrows, it never widens. */
 function narrowed(identity: Identity, wished: readonly string[] | undefined): readonly string[] {

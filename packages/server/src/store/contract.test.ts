@@ -7,6 +7,7 @@ import { ended, place, record } from '../../../../test/support/entries.js';
 import { MemoryStore, MemoryTables } from '../../../../test/support/memory-store.js';
 import { startPostgres, type TestPostgres } from '../../../../test/support/postgres.js';
 import type { EntryRecord, EntryStore } from '../ledger/store.js';
+import { DurableWriter } from './durable-writer.js';
 import { openEmbedded, openPostgres } from './open.js';
 import { SqlStore } from './sql-store.js';
 import { batchWriter } from './write-batch.js';
@@ -29,7 +30,7 @@ const memory = (): Promise<House> => {
 const embedded = async (): Promise<House> => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-contract-'));
   const { pool, close } = await openEmbedded(folder, 'default');
-  const node = (tenant = 'default') => Promise.resolve(new SqlStore(pool, tenant, batchWriter(pool)));
+  const node = (tenant = 'default') => Promise.resolve(new SqlStore(pool, tenant, batchWriter(pool, new DurableWriter(pool))));
   return { node, close: () => close().then(() => rmSync(folder, { recursive: true })) };
 };
 

@@ -8,6 +8,7 @@ import { ended, place, record } from '../../../../test/support/entries.js';
 import { limits } from '../lib/limits.js';
 import { lockDirectory } from './directory-lock.js';
 import { type BatchFailure, CommitLane, type WriteBatch } from './lane.js';
+import { DurableWriter } from './durable-writer.js';
 import { openEmbedded } from './open.js';
 import { SqlStore } from './sql-store.js';
 import { batchWriter } from './write-batch.js';
@@ -22,7 +23,7 @@ test('abuse 71: after a failed flush nothing more is acknowledged: a second flus
   const opened = await openEmbedded(newFolder(), 'default');
   let failures = 1;
   const flush = () => (failures-- > 0 ? Promise.reject(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })) : Promise.resolve());
-  const store = new SqlStore(opened.pool, 'default', batchWriter(opened.pool, flush));
+  const store = new SqlStore(opened.pool, 'default', batchWriter(opened.pool, new DurableWriter(opened.pool, flush)));
   expect(await ended(store.commit(one()))).toBe('store_unavailable');
   expect(await ended(store.commit(one('session:b')))).toBe('store_unavailable');
   await opened.close();

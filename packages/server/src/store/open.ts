@@ -3,16 +3,23 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import pg from 'pg';
-import type { EntryStore } from '../ledger/store.js';
+import type { BodyStore, EntryStore, LogStore, NameStore } from '../ledger/index.js';
 import { lockDirectory } from './directory-lock.js';
-import { migrate } from './migrate.js';
+import { DurableWriter } from './durable-writer.js';
 import type { WriteBatch } from './lane.js';
+import { migrate } from './migrate.js';
+import { SqlBodies } from './sql-bodies.js';
+import { SqlLog } from './sql-log.js';
+import { SqlNames } from './sql-names.js';
 import { SqlStore } from './sql-store.js';
 import { WalFlush } from './wal-flush.js';
 import { batchWriter } from './write-batch.js';
 
 export interface OpenStore {
   readonly entries: EntryStore;
+  readonly names: NameStore;
+  readonly log: LogStore;
+  readonly bodies: BodyStore;
   /** The store's clock, in milliseconds since 1970. */
   now(): Promise<number>;
   readonly pool: pg.Pool;
@@ -43,8 +50,9 @@ export async function openPostgres(url: string, tenant: string): Promise<OpenSto
     await pool.end();
     throw new FlyballError('store_unavailable', `cannot open the database: expected a PostgreSQL server at FLYBALL_DATABASE_URL (${firstLine(cause)})`, { cause });
   }
-  const entries = new SqlStore(pool, tenant, batchWriter(pool));
-  return { entries, pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => entries.flush(), broken: new AbortController().signal, close: async () => {
+  const writer = new DurableWriter(pool);
+  const entries = new SqlStore(pool, tenant, batchWriter(pool, writer));
+  return { entries, ...partsOf(pool, tenant, writer, false), pool, kind: 'postgres', now: () => databaseNow(pool), flush: () => entries.flush(), broken: writer.broken, close: async () => {
     await entries.flush();
     await pool.end();
   } };
@@ -60,8 +68,8 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
     const pool = yieldingPool(new pg.Pool({ ...createPgConfig(db), max: 1 }));
     await migrate(pool);
     const flush = new WalFlush(join(data, 'pg_wal'));
-    const broken = new AbortController();
-    const write = batchWriter(pool, async (segment) => flush.flush(segment), (cause) => broken.abort(cause));
+    const writer = new DurableWriter(pool, (segment) => flush.flush(segment));
+    const write = batchWriter(pool, writer);
     const hasRoom = roomCheck(data);
     const guarded: WriteBatch = async (records) => {
       const bytes = records.reduce((sum, { text, payload }) => sum + text.length + (payload?.content.length ?? 0), 0);
@@ -81,12 +89,15 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
       syncTree(data);
       await unlock();
     };
-    return { entries, pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, broken: broken.signal, close };
+    return { entries, ...partsOf(pool, tenant, writer, true), pool, kind: 'embedded', now: () => databaseNow(pool), flush: checkpoint, broken: writer.broken, close };
   } catch (cause) {
     await unlock();
     throw cause instanceof FlyballError ? cause : new FlyballError('store_unavailable', `cannot open the data directory \`${directory}\` (${firstLine(cause)})`, { cause });
   }
 }
+
+/** What is written past the lane. */
+const partsOf = (pool: pg.Pool, tenant: string, writer: DurableWriter, alone: boolean) => ({ names: new SqlNames(pool, tenant, writer), log: new SqlLog(pool, tenant, writer, alone), bodies: new SqlBodies(pool, tenant, writer) });
 
 /**
  * Whether the disk has room for so many bytes more. With less than the log's next segments need, the server

@@ -41,4 +41,57 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
       );
     `,
   },
+  {
+    name: '0002-names-and-log',
+    sql: `
+      create table person (
+        tenant text not null,
+        ref    text not null,
+        salt   text not null,
+        name   text not null,
+        primary key (tenant, ref)
+      );
+      create unique index person_name on person (tenant, name);
+      create table unsequenced (
+        tenant text   not null,
+        at     bigint not null,
+        entry  uuid   not null,
+        leaf   bytea  not null,
+        primary key (tenant, at, entry)
+      );
+      insert into unsequenced select tenant, (body::json->>'at')::bigint, id, leaf from entry;
+      create table log (
+        tenant      text   not null primary key,
+        origin      text   not null,
+        holder      text   not null,
+        lease_until bigint not null,
+        epoch       bigint not null,
+        size        bigint not null,
+        root        bytea  not null,
+        checkpoint  text   not null
+      );
+      create table log_leaf (
+        tenant text   not null,
+        index  bigint not null,
+        entry  uuid   not null,
+        primary key (tenant, index)
+      );
+      create unique index log_leaf_entry on log_leaf (tenant, entry);
+      create table log_tile (
+        tenant text     not null,
+        level  smallint not null,
+        index  bigint   not null,
+        hashes bytea    not null,
+        primary key (tenant, level, index)
+      );
+      create table log_cosignature (
+        tenant     text   not null,
+        witness    text   not null,
+        size       bigint not null,
+        checkpoint text   not null,
+        lines      text   not null,
+        primary key (tenant, witness)
+      );
+    `,
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Entry } from '@flyball/protocol';
 import type { Pool } from 'pg';
 import type { Payload } from '../ledger/draft.js';
-import type { EntryRecord, EntryStore, ListQuery } from '../ledger/store.js';
+import type { EntryRecord, EntryStore, ListQuery, Logged } from '../ledger/store.js';
 import { CommitLane, type WriteBatch } from './lane.js';
 
 /** The store over PostgreSQL's SQL, whether a server or the embedded one answers it. */
@@ -69,6 +69,17 @@ export class SqlStore implements EntryStore {
       );
     }
     return this.#entries('select body from entry where tenant = $1 and kind = any($2) and id < $3 order by id desc limit $4', [kinds, older, most]);
+  }
+
+  async history(after: bigint | undefined, most: number): Promise<readonly Logged[]> {
+    // Not prepared: planned for any `after` at all, it would be a join of whole tables.
+    const { rows } = await this.pool.query<{ index: string; body: string; salt: string | null; content: string | null }>(
+      `select l.index::text, e.body, p.salt, p.content
+         from log_leaf l join entry e on e.tenant = l.tenant and e.id = l.entry left join payload p on p.tenant = l.tenant and p.entry = l.entry
+        where l.tenant = $1 and l.index > $2 order by l.index limit $3`,
+      [this.tenant, String(after ?? -1n), most],
+    );
+    return rows.map(({ index, body, salt, content }) => ({ index: BigInt(index), entry: JSON.parse(body) as Entry, ...(salt !== null && content !== null && { payload: { salt, content } }) }));
   }
 
   async getMeta(key: string): Promise<string | undefined> {

@@ -1,15 +1,19 @@
 import type { Pool } from 'pg';
 import type { EntryRecord } from '../ledger/store.js';
+import type { DurableWriter } from './durable-writer.js';
 import type { BatchFailure, Rejection, WriteBatch } from './lane.js';
 
 /** One statement, so one round trip and one transaction, for a whole batch. */
-const insertBatch = (last: string) => ({
+const insertBatch = {
   name: 'flyball-insert-batch',
-  text: `
+  text: (segment: string) => `
     with entries as (
       insert into entry (tenant, id, kind, deadline, settles, body, leaf)
       select tenant, id::uuid, kind, nullif(deadline, '')::bigint, nullif(settles, '')::uuid, body, decode(leaf, 'hex')
         from unnest(${[1, 2, 3, 4, 5, 6, 7].map(column).join(', ')}) as e(tenant, id, kind, deadline, settles, body, leaf)
+    ), waiting as (
+      insert into unsequenced (tenant, at, entry, leaf)
+      select tenant, at::bigint, id::uuid, decode(leaf, 'hex') from unnest(${[1, 16, 2, 7].map(column).join(', ')}) as u(tenant, at, id, leaf)
     ), payloads as (
       insert into payload (tenant, entry, salt, content)
       select tenant, entry::uuid, salt, content from unnest(${[8, 9, 10, 11].map(column).join(', ')}) as p(tenant, entry, salt, content)
@@ -17,11 +21,8 @@ const insertBatch = (last: string) => ({
       insert into stream (tenant, stream, version, entry)
       select tenant, stream, version::bigint, entry::uuid from unnest(${[12, 13, 14, 15].map(column).join(', ')}) as s(tenant, stream, version, entry)
     )
-    select ${last} as segment`,
-});
-
-/** The write-ahead log segment in which a batch began, so that the embedded store can flush it. */
-const currentSegment = 'pg_walfile_name(pg_current_wal_insert_lsn())';
+    select ${segment} as segment`,
+};
 
 const uniqueViolation = '23505';
 const again = new Set(['40001', '40P01', '55P03']);
@@ -30,33 +31,19 @@ const again = new Set(['40001', '40P01', '55P03']);
  * The ledger's own key is the lock: a place in a stream can be taken once, and what waits can be settled
  * once. A batch that meets a taken place is rolled back whole and says which of its entries met it.
  */
-export function batchWriter(pool: Pool, flush?: (segment: string) => Promise<void>, onBroken: (cause: unknown) => void = () => undefined): WriteBatch {
-  // A flush that failed is not tried again: the system reports a lost page once, and a second flush would say that all is well.
-  let broken: unknown;
-  const statement = insertBatch(flush ? currentSegment : 'null');
+export function batchWriter(pool: Pool, writer: DurableWriter): WriteBatch {
   return async (records) => {
-    if (broken !== undefined) return { kind: 'unavailable', cause: broken };
-    let segment: string | undefined;
+    if (writer.broken.aborted) return { kind: 'unavailable', cause: writer.broken.reason };
     try {
-      const { rows } = await pool.query<{ segment: string }>({ ...statement, values: columns(records) });
-      segment = rows[0]?.segment;
+      await writer.write({ ...insertBatch, values: columns(records) });
+      return undefined;
     } catch (error) {
+      if (writer.broken.aborted) return { kind: 'unavailable', cause: error };
       const failure = await explain(pool, records, error);
       // An embedded server that ran out of room for its log answers nothing any more, not even with an error.
-      if (flush && failure.kind === 'unavailable') {
-        broken = error;
-        onBroken(error);
-      }
+      if (writer.flushes && failure.kind === 'unavailable') writer.breakDown(error);
       return failure;
     }
-    try {
-      await flush?.(segment ?? '');
-    } catch (cause) {
-      broken = cause;
-      onBroken(cause);
-      return { kind: 'unavailable', cause };
-    }
-    return undefined;
   };
 }
 
@@ -84,6 +71,7 @@ function columns(records: readonly EntryRecord[]): string[] {
     places.map(({ stream }) => stream),
     places.map(({ version }) => String(version)),
     places.map(({ id }) => id),
+    records.map(({ entry }) => String(entry.at)),
   ];
   return values.map(toLines);
 }

@@ -1,4 +1,4 @@
-import type { FlyballError } from '@flyball/protocol';
+import { isObject, type JsonObject } from '@flyball/protocol';
 import type { Ending } from '../../action/run.js';
 import type { Hold } from '../../action/states.js';
 import type { Era } from './eras.js';
@@ -26,13 +26,14 @@ const guidance = {
 export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' }>, era: Era, isToolCall: boolean): Answer {
   switch (ending.kind) {
     case 'held':
-      return isToolCall ? toolAnswer(id, era, holdText(ending.hold), { outcome: ending.hold.outcome, hold: ending.hold.id, expires_at: new Date(ending.hold.deadlineMs).toISOString(), evaluation: ending.decided.id }) : errorAnswer(id, { code: rpcCodes.denied, message: holdText(ending.hold) });
+      return promised(isToolCall ? toolAnswer(id, era, holdText(ending.hold), { outcome: ending.hold.outcome, hold: ending.hold.id, expires_at: new Date(ending.hold.deadlineMs).toISOString(), evaluation: ending.decided.id, promise: ending.hold.promise }) : errorAnswer(id, { code: rpcCodes.denied, message: holdText(ending.hold) }), ending.hold.promise);
     case 'refused':
-      return refusal(id, ending.error, era, isToolCall, ending.reached.id);
+      return promised(refusal(id, ending, era, isToolCall), ending.promise);
     case 'broken': {
       const text = ending.effect === 'failed' ? guidance.failed : ending.effect === 'unknown' ? guidance.unknown : ending.error.message;
       const message = `${ending.error.message}. ${text}`;
-      return isToolCall ? toolAnswer(id, era, message, { outcome: ending.effect, evaluation: ending.intended.id }) : errorAnswer(id, { code: rpcCodes.internal, message });
+      const { id: evaluation, intent } = ending.intended;
+      return promised(isToolCall ? toolAnswer(id, era, message, { outcome: ending.effect, evaluation, promise: intent.promise }) : errorAnswer(id, { code: rpcCodes.internal, message }), intent.promise);
     }
   }
 }
@@ -42,7 +43,7 @@ function holdText(hold: Hold): string {
   return `Held: waiting for ${what} until ${new Date(hold.deadlineMs).toISOString()} (hold ${hold.id}). ${guidance.held}`;
 }
 
-function refusal(id: RequestId, error: FlyballError, era: Era, isToolCall: boolean, evaluation: string): Answer {
+function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { kind: 'refused' }>, era: Era, isToolCall: boolean): Answer {
   switch (error.code) {
     case 'unauthenticated':
       return { status: 401, text: errorText(id, { code: rpcCodes.denied, message: error.message }) };
@@ -57,12 +58,20 @@ function refusal(id: RequestId, error: FlyballError, era: Era, isToolCall: boole
     case 'session_refused':
     case 'tool_quarantined': {
       const message = `Denied: ${error.message}. ${error.code === 'approval_refused' ? guidance.refused : guidance.denied}`;
-      return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied' && error.detail === 'no_permit', evaluation }) : errorAnswer(id, { code: rpcCodes.denied, message });
+      return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied' && error.detail === 'no_permit', evaluation: reached.id, promise }) : errorAnswer(id, { code: rpcCodes.denied, message });
     }
     default:
       return errorAnswer(id, { code: rpcCodes.internal, message: `${error.message}. Nothing has happened.` });
   }
 }
+
+/** Where an answer's bytes pass as they came, the log's promise is a header: a C2SP signed note in base64url. */
+export const promiseHeader = (promise: string | undefined): Readonly<Record<string, string>> => (promise === undefined ? {} : { 'flyball-promise': Buffer.from(promise).toString('base64url') });
+
+const promised = (answer: Answer, promise: string | undefined): Answer => ({ ...answer, headers: { ...answer.headers, ...promiseHeader(promise) } });
+
+/** A result with the log's promise that its intent is recorded. */
+export const withPromise = (value: JsonObject, promise: string): JsonObject => ({ ...value, _meta: { ...(isObject(value['_meta']) ? value['_meta'] : {}), 'flyball/promise': promise } });
 
 /** A tool result that the model can read and act on; COAZ-MCP allows it for denials. */
 function toolAnswer(id: RequestId, era: Era, text: string, flyball: object): Answer {

@@ -1,7 +1,7 @@
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
 import { run } from '../../action/run.js';
 import type { Issued, Result, ToolDefinition } from '../../action/states.js';
-import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
+import { type Answer, answerTo, errorAnswer, rpcCodes, withPromise } from './answers.js';
 import { targetOf, toCall, withArguments } from './call.js';
 import { type Audience, Conversation } from './conversation.js';
 import { type Era, sessionVersions } from './eras.js';
@@ -77,8 +77,8 @@ export class Hub {
       const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(destination)) : undefined;
       const ending = await run(attempt(tool), this.port.stages, (issued, signal) => this.#performed(own, era, issued, signal, owner), cancel);
       if (ending.kind !== 'released') return answerTo(request.id, ending, era, request.method === 'tools/call');
-      const { kind, value } = ending.inspected.released;
-      return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: value }) }) };
+      const { released: { kind, value }, intent } = ending.inspected;
+      return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: withPromise(value, intent.promise) }) }) };
     } catch (error) {
       if (!(error instanceof FlyballError)) throw error;
       return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });

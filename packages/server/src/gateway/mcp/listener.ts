@@ -158,6 +158,8 @@ function statusOf(error: FlyballError | undefined): number {
       return 413;
     case 'request_malformed':
       return 400;
+    case 'not_found':
+      return 404;
     case 'performed_failed':
     case 'performed_unknown':
       return 502;

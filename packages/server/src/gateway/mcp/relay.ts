@@ -4,7 +4,7 @@ import { type Ending, run } from '../../action/run.js';
 import type { Issued, Result, ToolDefinition } from '../../action/states.js';
 import { limits } from '../../lib/limits.js';
 import { hasTwins } from '../../lib/strict-json.js';
-import { type Answer, answerTo, errorAnswer, rpcCodes } from './answers.js';
+import { type Answer, answerTo, errorAnswer, promiseHeader, rpcCodes } from './answers.js';
 import { targetOf, toCall, withArguments } from './call.js';
 import { type Era } from './eras.js';
 import { type Frame, readFrames } from './frames.js';
@@ -97,7 +97,8 @@ export class HttpRelay {
 
   async #request(exchange: Exchange, request: RpcRequest, era: Era, from: RelayConnection): Promise<void> {
     let connection = from;
-    const sink = new HttpSink(exchange.response, () => (connection === from ? {} : { 'mcp-session-id': connection.id }) as Record<string, string>);
+    let promise: string | undefined;
+    const sink = new HttpSink(exchange.response, () => ({ ...(connection !== from && { 'mcp-session-id': connection.id }), ...promiseHeader(promise) }));
     const cancel = new AbortController();
     const listens = request.method === 'subscriptions/listen';
     if (era === 'stateless' && !listens) exchange.response.once('close', () => cancel.abort());
@@ -105,6 +106,7 @@ export class HttpRelay {
     if (connection.pending.has(idKey(request.id))) return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     connection.pending.set(idKey(request.id), delivery);
     const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
+      promise = issued.intent.promise;
       const opened = openState(request, exchange.principal);
       const outgoing = { ...opened, params: withArguments(opened.method, opened.params, issued.effectiveArgs) };
       const ended = listens ? closing(exchange.response, signal) : signal;
