@@ -26,7 +26,8 @@ const tools = {
   clean_room: ['Cleans the room that the task names', mark],
   divide: ['Divides by a number', { ...mark, by: z.number().int() }],
   book: ['Books seats in a room', { ...mark, seats: z.number().int(), code: z.string(), room: z.string(), payer: z.string() }],
-  jam: ['Always fails', mark],
+  jam: ['Always fails, and says so in its result', mark],
+  snap: ['Always fails, with an error instead of a result', mark],
 };
 
 const reads = { list_entries: 'Jo Doe, jo@customer.example' };
@@ -57,6 +58,7 @@ export class Upstream {
     if (request.method !== 'POST') return response.writeHead(405).end();
     const message = JSON.parse(await textOf(request));
     this.#count(message, request.headers);
+    if (message.params?.name === 'snap') return snap(message, response);
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined, enableJsonResponse: true });
     const server = this.#mcp();
     response.on('close', () => void transport.close().then(() => server.close()));
@@ -79,6 +81,11 @@ export class Upstream {
     }
     return server;
   }
+}
+
+function snap({ id, params }, response) {
+  const error = { code: -32000, message: `snapped: ${params.arguments?.mark}` };
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }));
 }
 
 async function textOf(request) {

@@ -10,7 +10,7 @@ import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
 import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
+import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
 import { monotonicMs, pause, StoreClock } from './lib/clock.js';
 import { randomHandle, randomSalt, timeId } from './lib/ids.js';
 import { limits } from './lib/limits.js';
@@ -32,6 +32,7 @@ export interface Governor {
   readonly ledger: Ledger;
   readonly transparency: TransparencyLog;
   readonly names: Names;
+  readonly archive: ArchiveStore;
   readonly clock: StoreClock;
   readonly people: () => Bundle['people'];
   /** Fires when the store can no longer tell what is durable: the process must end. */
@@ -49,6 +50,7 @@ const folds: Readonly<Record<string, Fold<unknown>>> = {
   bundle: (state, entry) => state ?? entry.id,
   node: (state) => state ?? true,
   erasures: (state) => state ?? true,
+  archive: (state) => state ?? true,
   log: foldKeys as Fold<unknown>,
 };
 
@@ -135,7 +137,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
     await opa?.close();
     await store.close();
   };
-  return { port, desk, sessions, identification, bundle, ledger, transparency, names, clock, people: () => bundle.current.people, broken: store.broken, close };
+  return { port, desk, sessions, identification, bundle, ledger, transparency, names, archive: store.archive, clock, people: () => bundle.current.people, broken: store.broken, close };
 }
 
 /** The log of this tenant's record, with its keys. Throws `config_invalid` when the configuration is another log's. */

@@ -38,6 +38,7 @@ test('extra data is nobody\'s word', () => {
 test.each([
   ['another leaf', file, leafHash('entry 138'), policy, 'bad_proof'],
   ['a log that the policy does not name', file, leaf, parsePolicy(`log ${logKey('other.example').vkey}\nquorum none\n`), 'unknown_key'],
+  ['a log\'s key under another log\'s origin', formatProof({ index, proof, checkpoint: log.checkpoint([logKey('other.example', 9), witnessKey()]) }), leaf, parsePolicy(`log ${logKey('other.example', 9).vkey}\nwitness one ${witnessKey().vkey}\nquorum one\n`), 'unknown_key'],
   ['a policy without logs', file, leaf, parsePolicy('quorum none\n'), 'unknown_key'],
   ['a missing witness', formatProof({ index, proof, checkpoint: log.checkpoint([logKey()]) }), leaf, policy, 'unknown_key'],
   ['a witness alone', formatProof({ index, proof, checkpoint: log.checkpoint([witnessKey()]) }), leaf, policy, 'unknown_key'],

@@ -52,10 +52,8 @@ describe('bundles', () => {
   test('law: a bundle has one width, and ends where its last entry does', () => {
     fc.assert(fc.property(anyEntries, (entries) => {
       const bytes = encodeBundle(entries);
-      for (const [other, width] of [[bytes, entries.length - 1], [bytes, entries.length + 1], [bytes.subarray(1), entries.length], [bytes.subarray(0, -1), entries.length], [Uint8Array.from([...bytes, 0]), entries.length]] as const) {
-        expect(width === entries.length - 1 && width > 0 && decodesSo(other, width)).toBe(false);
-        if (width > entries.length || other !== bytes) expect(other.length < bytes.length || other.length > bytes.length || !decodesSo(other, width)).toBe(true);
-      }
+      for (const width of [entries.length - 1, entries.length + 1]) expect(() => decodeBundle(bytes, width)).toThrow(TlogError);
+      for (const other of [bytes.subarray(0, -1), Uint8Array.from([...bytes, 0])]) expect(() => decodeBundle(other, entries.length)).toThrow(TlogError);
     }));
   });
 
@@ -74,12 +72,3 @@ describe('bundles', () => {
     expect(() => openBundle(encodeBundle(entries), hashes.subarray(0, 40))).toThrow(TlogError);
   });
 });
-
-function decodesSo(bytes: Uint8Array, width: number): boolean {
-  try {
-    return decodeBundle(bytes, width).length === width;
-  } catch (error) {
-    if (error instanceof TlogError) return false;
-    throw error;
-  }
-}

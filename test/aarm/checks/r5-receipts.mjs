@@ -121,13 +121,11 @@ const bullets = [
     expect(facts.deferral.submitted >= act.began - 1_000 && facts.deferral.submitted <= act.ended + 1_000, `since: got ${facts.deferral.submitted}`);
     equal([facts.deferral.method, facts.deferral.timestamp], [undefined, undefined], 'end');
   }),
-  bullet('R5.15', 'the outcome: that it succeeded, that it failed and how, that nothing was done', async (world) => {
+  bullet('R5.15', 'the outcome: that it succeeded, that it failed, that nothing was done', async (world) => {
     const caller = await world.caller();
-    const outcomeOf = async (name) => (await world.receipt(await world.act(caller, name))).facts.outcome;
-    equal((await outcomeOf('allow')).result, 'succeeded', 'outcome of what succeeded');
-    equal((await outcomeOf('deny')).result, 'none', 'outcome of what was denied');
-    const failed = await outcomeOf('fails');
-    expect(failed.result !== 'none' && failed.failed, `what failed does not show as failed: ${JSON.stringify(failed)}`);
+    for (const [name, result] of [['allow', 'succeeded'], ['breaks', 'failed'], ['deny', 'none']]) {
+      equal((await world.receipt(await world.act(caller, name))).facts.outcome.result, result, `outcome of \`${name}\``);
+    }
   }),
   bullet('R5.16', 'the signature covers all of it: nothing in a receipt can be changed, and another key does not verify it', async (world) => {
     const receipt = await world.receipt(await world.act(await world.caller('delegated'), 'deny'));
@@ -150,6 +148,15 @@ const bullets = [
     const keys = await world.target.receipts.publicKeys();
     expect(keys.length > 0, 'there is no public key');
     await valid(world, await world.receipt(await world.act(await world.caller(), 'allow')));
+  }),
+  bullet('R5.20', 'the outcome of what failed says how it failed, in the upstream\'s words, whether it is an error or a result', async (world) => {
+    const caller = await world.caller();
+    for (const name of ['breaks', 'fails']) {
+      const { outcome } = (await world.receipt(await world.act(caller, name))).facts;
+      const said = outcome.result === 'failed' && JSON.stringify(outcome.error ?? '').includes(world.case(name).error);
+      if (!said) world.exists('failureDetails');
+      expect(said, `the outcome of \`${name}\` is ${JSON.stringify(outcome)}`);
+    }
   }),
 ];
 

@@ -19,7 +19,8 @@ export const cases = {
   conflict: { tool: 'tell_both' },
   forRequest: { tool: 'clean_room', request: 'clean room 7', otherRequest: 'water the plants' },
   unanswerable: { tool: 'divide', args: { by: 1 }, policy: 'small-numbers' },
-  fails: { tool: 'jam', error: 'jam' },
+  fails: { tool: 'jam', error: 'jammed' },
+  breaks: { tool: 'snap', error: 'snapped' },
 
   parameters: {
     tool: 'book',

@@ -124,7 +124,7 @@ function toReceipt(parts) {
     decision: { result: decisions[decision?.outcome], policies: (decision?.policies ?? []).map(({ policy }) => policy), policyHash: decision?.bundle, reasons: reasonsOf(decision) },
     approvals: [...ofKind('approval'), ...(settled?.entry.body.status === 'refused' ? [settled] : [])].map(({ entry }) => ({ approver: entry.body.person, decision: entry.kind === 'approval' ? 'agreed' : 'refused', timestamp: entry.at })),
     deferral: hold && { reasons: reasonsOf(hold.entry.body.decision), submitted: hold.entry.at, method: settled?.entry.body.status, timestamp: settled?.entry.at, session: settled?.entry.body.session },
-    outcome: { result: attempt.entry.kind === 'intent' ? outcome?.entry.body.effect : 'none', failed: outcome?.entry.body.effect === 'failed' || outcome?.entry.body.answer === 'error', error: outcome?.content.error ?? outcome?.entry.body.error, answer: outcome?.entry.body.answer },
+    outcome: { result: attempt.entry.kind === 'intent' ? outcome?.entry.body.effect : 'none', error: outcome?.content.error ?? outcome?.entry.body.error },
   };
   return { parts, facts };
 }

@@ -1,6 +1,7 @@
 import { FlyballError } from '@flyball/protocol';
 import type { Ledger } from './ledger.js';
-import type { Names, NameStore } from './names.js';
+import type { Names } from './names.js';
+import type { BodyStore, NameStore } from './store.js';
 
 /** What is to be erased: all that is kept about a person, of a session, of single entries, or with a text in it. */
 export interface ErasureWish {
@@ -8,14 +9,6 @@ export interface ErasureWish {
   readonly session?: string | undefined;
   readonly entries?: readonly string[] | undefined;
   readonly containing?: string | undefined;
-}
-
-/** Bodies of entries, which can be erased. Fulfilled by `store/`. Bundles are no bodies: decisions are evaluated again with them. */
-export interface BodyStore {
-  /** Ids of entries that have a body and match; those that name the person, whose session it is, or whose body has the text in it. */
-  findBodies(wish: { readonly ref?: string | undefined; readonly stream?: string | undefined; readonly entries?: readonly string[] | undefined; readonly containing?: string | undefined }): Promise<readonly string[]>;
-  /** Erases them, durably. */
-  eraseBodies(entries: readonly string[]): Promise<void>;
 }
 
 export interface Erased {

@@ -1,12 +1,12 @@
 export { decisionBody, spendsOf } from './bodies.js';
 export { type Draft, type Payload, payloadDigest } from './draft.js';
-export { type BodyStore, type Erased, Erasure, type ErasureWish } from './erase.js';
+export { type Erased, Erasure, type ErasureWish } from './erase.js';
 export { Ledger } from './ledger.js';
-export { Names, type NameStore } from './names.js';
+export { Names } from './names.js';
 export { Past } from './past.js';
 export { type Fold, Projections } from './projections.js';
 export { AttemptRecorder, type RecordTrouble } from './recorder.js';
 export { Settler } from './settle.js';
 export { Spool } from './spool.js';
 export * from './log/index.js';
-export type { EntryRecord, EntryStore, ListQuery, Logged } from './store.js';
+export type { BodyStore, EntryRecord, EntryStore, ListQuery, NameStore, Logged } from './store.js';

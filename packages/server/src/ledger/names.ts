@@ -1,15 +1,6 @@
 import { createHash } from 'node:crypto';
 import { randomSalt } from '../lib/ids.js';
-
-/** Where names of people are kept. Fulfilled by `store/`. */
-export interface NameStore {
-  /** Keeps a name under a reference, durably, unless it has one already; returns the one that it has. */
-  keepName(name: string, ref: string, salt: string): Promise<string>;
-  findName(ref: string): Promise<string | undefined>;
-  findRef(name: string): Promise<string | undefined>;
-  /** Forgets a name; what the record says of its reference can no longer be said of anybody. */
-  eraseName(name: string): Promise<string | undefined>;
-}
+import type { NameStore } from './store.js';
 
 /** Looks like `person:` and 64 hex digits. */
 export const isPersonRef = (text: string): boolean => /^person:[0-9a-f]{64}$/.test(text);

@@ -53,3 +53,21 @@ export interface ListQuery {
   readonly before?: string;
   readonly most: number;
 }
+
+/** Where names of people are kept. */
+export interface NameStore {
+  /** Keeps a name under a reference, durably, unless it has one already; returns the one that it has. */
+  keepName(name: string, ref: string, salt: string): Promise<string>;
+  findName(ref: string): Promise<string | undefined>;
+  findRef(name: string): Promise<string | undefined>;
+  /** Forgets a name; what the record says of its reference can no longer be said of anybody. */
+  eraseName(name: string): Promise<string | undefined>;
+}
+
+/** Bodies of entries, which can be erased. Bundles are no bodies: decisions are evaluated again with them. */
+export interface BodyStore {
+  /** Ids of entries that have a body and match; those that name the person, whose session it is, or whose body has the text in it. */
+  findBodies(wish: { readonly ref?: string | undefined; readonly stream?: string | undefined; readonly entries?: readonly string[] | undefined; readonly containing?: string | undefined }): Promise<readonly string[]>;
+  /** Erases them, durably. */
+  eraseBodies(entries: readonly string[]): Promise<void>;
+}

@@ -11,3 +11,4 @@ export { type ReadPast, TemporalPast } from './temporal.js';
 export { newEventReader } from './temporal-events.js';
 export { readBundleFiles } from './read-files.js';
 export { OpaServer } from './rego/opa-rest.js';
+export * from './replay/index.js';

@@ -3,11 +3,13 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import pg from 'pg';
-import type { BodyStore, EntryStore, LogStore, NameStore } from '../ledger/index.js';
+import type { ArchiveStore, LogStore } from '../ledger/log/log-store.js';
+import type { BodyStore, EntryStore, NameStore } from '../ledger/store.js';
 import { lockDirectory } from './directory-lock.js';
 import { DurableWriter } from './durable-writer.js';
 import type { WriteBatch } from './lane.js';
 import { migrate } from './migrate.js';
+import { SqlArchive } from './sql-archive.js';
 import { SqlBodies } from './sql-bodies.js';
 import { SqlLog } from './sql-log.js';
 import { SqlNames } from './sql-names.js';
@@ -20,6 +22,7 @@ export interface OpenStore {
   readonly names: NameStore;
   readonly log: LogStore;
   readonly bodies: BodyStore;
+  readonly archive: ArchiveStore;
   /** The store's clock, in milliseconds since 1970. */
   now(): Promise<number>;
   readonly pool: pg.Pool;
@@ -97,7 +100,7 @@ export async function openEmbedded(directory: string, tenant: string): Promise<O
 }
 
 /** What is written past the lane. */
-const partsOf = (pool: pg.Pool, tenant: string, writer: DurableWriter, alone: boolean) => ({ names: new SqlNames(pool, tenant, writer), log: new SqlLog(pool, tenant, writer, alone), bodies: new SqlBodies(pool, tenant, writer) });
+const partsOf = (pool: pg.Pool, tenant: string, writer: DurableWriter, alone: boolean) => ({ names: new SqlNames(pool, tenant, writer), log: new SqlLog(pool, tenant, writer, alone), bodies: new SqlBodies(pool, tenant, writer), archive: new SqlArchive(pool, tenant, writer) });
 
 /**
  * Whether the disk has room for so many bytes more. With less than the log's next segments need, the server

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { BodyStore } from '../ledger/index.js';
+import type { BodyStore } from '../ledger/store.js';
 import type { DurableWriter } from './durable-writer.js';
 
 export class SqlBodies implements BodyStore {

@@ -1,7 +1,7 @@
 import { FlyballError } from '@flyball/protocol';
 import { emptyRoot, type Tile } from '@flyball/tlog';
 import type { Pool } from 'pg';
-import type { Cosigned, Extension, LogHead, LogStore, Unsequenced } from '../ledger/index.js';
+import type { Cosigned, Extension, LogHead, LogStore, Unsequenced } from '../ledger/log/log-store.js';
 import type { DurableWriter } from './durable-writer.js';
 
 const hashBytes = 32;

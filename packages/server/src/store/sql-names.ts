@@ -1,6 +1,6 @@
 import { FlyballError } from '@flyball/protocol';
 import type { Pool } from 'pg';
-import type { NameStore } from '../ledger/index.js';
+import type { NameStore } from '../ledger/store.js';
 import type { DurableWriter } from './durable-writer.js';
 
 export class SqlNames implements NameStore {

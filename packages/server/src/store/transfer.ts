@@ -2,6 +2,7 @@ import { FlyballError } from '@flyball/protocol';
 import { leafHash } from '@flyball/tlog';
 import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
+import { timeOf } from './schema.js';
 
 /** Tables in the order in which they are moved, with the columns that order their rows. */
 const tables = {
@@ -9,6 +10,11 @@ const tables = {
   stream: { columns: ['stream', 'version', 'entry'], key: ['stream', 'version'] },
   payload: { columns: ['entry', 'salt', 'content'], key: ['entry'] },
   meta: { columns: ['key', 'value'], key: ['key'] },
+  person: { columns: ['ref', 'salt', 'name'], key: ['ref'] },
+  log: { columns: ['origin', 'holder', 'lease_until', 'epoch', 'size', 'root', 'checkpoint'], key: ['origin'] },
+  log_leaf: { columns: ['index', 'entry'], key: ['index'] },
+  log_tile: { columns: ['level', 'index', 'hashes'], key: ['level', 'index'] },
+  log_cosignature: { columns: ['witness', 'size', 'checkpoint', 'lines'], key: ['witness'] },
 } as const;
 type Table = keyof typeof tables;
 
@@ -49,7 +55,7 @@ async function exportAll(client: PoolClient, tenant: string, write: (line: strin
 }
 
 async function nextPage(client: PoolClient, table: Table, columns: readonly string[], key: readonly string[], tenant: string, after: readonly string[] | undefined) {
-  const casts: Readonly<Record<string, string>> = { id: 'uuid', version: 'bigint' };
+  const casts: Readonly<Record<string, string>> = { id: 'uuid', version: 'bigint', index: 'bigint', level: 'smallint' };
   const castOf = (column: string) => (column === 'entry' && table === 'payload' ? 'uuid' : (casts[column] ?? 'text'));
   const beyond = after ? `and (${key.join(', ')}) > (${key.map((column, index) => `$${index + 2}::${castOf(column)}`).join(', ')})` : '';
   const { rows } = await client.query<Record<string, string | null>>(`select ${columns.map((column) => `${column}::text`).join(', ')} from ${table} where tenant = $1 ${beyond} order by ${key.map((column) => `${table}.${column}`).join(', ')} limit ${pageSize}`, [tenant, ...(after ?? [])]);
@@ -71,6 +77,8 @@ export async function importRows(pool: Pool, tenant: string, lines: AsyncIterabl
       await client.query({ name: `flyball-import-${table}`, text: `insert into ${table} (tenant, ${columns.join(', ')}) values ($1, ${columns.map((_, index) => `$${index + 2}`).join(', ')})`, values: [tenant, ...values] });
       if (++rows % progressEvery === 0) progress(rows);
     }
+    // What was in no log yet is next.
+    await client.query(`insert into unsequenced select e.tenant, ${timeOf('e.body')}, e.id, e.leaf from entry e where e.tenant = $1 and not exists (select 1 from log_leaf l where l.tenant = e.tenant and l.entry = e.id)`, [tenant]);
     await client.query('commit');
     return rows;
   } catch (error) {

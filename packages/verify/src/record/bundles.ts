@@ -1,7 +1,7 @@
 import type { Findings } from '../finding.js';
 import { membersOf, textOf } from '../leaf/members.js';
 import { placeOf, type Recorded } from './recorded.js';
-import { graceMs } from './waits.js';
+import { graceMs } from './times.js';
 
 interface Use {
   readonly recorded: Recorded;

@@ -1,5 +1,6 @@
 import type { Findings } from '../finding.js';
 import type { Recorded } from './recorded.js';
+import { graceMs, judgedAt, type Times } from './times.js';
 
 /** What somebody was given: that an entry with this leaf is in the log, or soon will be. */
 export interface Claim {
@@ -45,16 +46,23 @@ export class Claims {
     }
   }
 
-  /** How many promises are too young to be kept already at that time. */
-  finish(nowMs: number): number {
+  /**
+   * How many promises are too young to be kept already.
+   * @param disbelieved claims that are not the log's own
+   */
+  finish(times: Times, disbelieved: ReadonlySet<Claim>): number {
     let pending = 0;
     for (const claim of [...this.#open.values()].flat()) {
+      if (disbelieved.has(claim)) continue;
       const other = this.#others.get(claim.entry);
       const place = { file: claim.file, entry: claim.entry, ...(other !== undefined && { index: other }) };
       if (other !== undefined) this.findings.add(broken[claim.kind], `expected the entry of this ${claim.kind} as it then was; the log has another one of that id`, place);
-      else if (claim.at !== undefined && claim.at > nowMs - promiseMs) pending++;
+      else if (claim.at !== undefined && isYoung(claim.at, times)) pending++;
       else this.findings.add(broken[claim.kind], `expected the entry of this ${claim.kind} to be in the log`, place);
     }
     return pending;
   }
 }
+
+/** Not yet due; a promise from the future never would be. */
+const isYoung = (atMs: number, times: Times): boolean => atMs > judgedAt(times) - promiseMs && atMs <= (times.nowMs ?? Infinity) + graceMs;

@@ -11,6 +11,7 @@ import { Ids } from './ids.js';
 import { type Body, type BodyCounts, Payloads } from './payloads.js';
 import { placeOf, type Recorded } from './recorded.js';
 import { Streams } from './streams.js';
+import { judgedAt, type Times } from './times.js';
 import { type UnderWay, Waits } from './waits.js';
 
 export interface RecordCounts {
@@ -82,11 +83,15 @@ export class RecordCheck {
     this.#streams.add(recorded);
   }
 
-  finish(nowMs: number): RecordCounts {
+  /** No more entries come. */
+  order(): void {
     this.#streams.finish();
-    const underWay = this.#waits.finish(nowMs);
+  }
+
+  finish(times: Times, disbelieved: ReadonlySet<Claim>): RecordCounts {
+    const underWay = this.#waits.finish(judgedAt(times));
     this.#bundles.finish();
-    const pending = this.#claims.finish(nowMs);
+    const pending = this.#claims.finish(times, disbelieved);
     return { entries: this.#entries, streams: this.#streams.count, underWay, kept: this.#claims.kept, pending, bodies: this.#payloads.finish() };
   }
 

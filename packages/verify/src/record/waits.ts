@@ -5,9 +5,7 @@ import { textOf } from '../leaf/members.js';
 import type { Approvals } from './approvals.js';
 import type { Ids } from './ids.js';
 import { placeOf, type Recorded } from './recorded.js';
-
-/** How long after its deadline something may still wait, in milliseconds. */
-export const graceMs = 5 * 60_000;
+import { graceMs } from './times.js';
 
 type WaitKind = 'intent' | 'hold' | 'session.opened';
 

@@ -53,3 +53,26 @@ export interface Cosigned {
   readonly checkpoint: string;
   readonly lines: string;
 }
+
+/** What can be taken out of the store when a folder has it. */
+export interface ArchiveStore {
+  /** The index of the first entry that is not older than this; nothing when all are. */
+  firstSince(atMs: number): Promise<bigint | undefined>;
+  /** Bodies of entries below an index, in pages; ids are in order. */
+  bodiesBelow(index: bigint, after: string, most: number): Promise<readonly ArchivedBody[]>;
+  /** Takes out entries below an index, and their bodies, that nothing which goes on needs; returns how many entries it were. */
+  removeBelow(index: bigint): Promise<number>;
+}
+
+export interface ArchivedBody {
+  readonly entry: string;
+  readonly salt: string;
+  readonly content: string;
+}
+
+/** Where a log's files go: a folder, or an object store by its HTTP API. */
+export interface FileStore {
+  has(path: string): Promise<boolean>;
+  /** The file is there whole or not at all. */
+  put(path: string, bytes: Uint8Array, contentType: string): Promise<void>;
+}

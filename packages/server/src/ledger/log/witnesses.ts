@@ -74,7 +74,7 @@ export class Witnesses {
         oldSize = answer.size;
         continue;
       }
-      const lines = answer.lines.map((line) => `${line}\n`).join('');
+      const lines = answer.lines.join('');
       // Only what verifies is kept: a witness that signs anything else has not signed this.
       if (openCosigned(checkpoint + lines, [parseCosignerKey(key)]).length === 0) throw new Error('expected a cosignature by the configured key');
       await this.store.keepCosignature({ witness: key, size, checkpoint, lines });

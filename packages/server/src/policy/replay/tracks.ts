@@ -40,8 +40,10 @@ export interface Owner {
   remembered: Remembered | undefined;
   sessions: readonly SessionTrack[];
   readonly events: EventLog;
-  /** The candidate says otherwise of one of its entries. */
-  differs: boolean;
+  /** The candidate says otherwise of what one of its entries did to its session. */
+  statesDiffer: boolean;
+  /** The candidate says otherwise of one of its events. */
+  eventsDiffer: boolean;
 }
 
 export interface TrackOptions {
@@ -113,7 +115,7 @@ export class Tracks {
   #ownerOf(stream: string): Owner {
     const known = this.#owners.get(stream);
     if (known) return known;
-    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.horizonMs + this.options.earlierMs), differs: false };
+    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.horizonMs + this.options.earlierMs), statesDiffer: false, eventsDiffer: false };
     this.#owners.set(stream, owner);
     return owner;
   }
@@ -126,7 +128,8 @@ export class Tracks {
     const same = track.theirs === before && theirs.entry === entry;
     track.state = foldSession(before, entry, payload);
     track.theirs = same ? track.state : foldSession(track.theirs, theirs.entry, payload);
-    if (theirs.entry !== entry || theirs.content !== content) track.owner.differs = true;
+    if (theirs.entry !== entry) track.owner.statesDiffer = true;
+    if (theirs.content !== content || actionOf(theirs.entry) !== actionOf(entry)) track.owner.eventsDiffer = true;
     track.version = version;
     if (earlierMs > 0) track.earlier = [...track.earlier.filter(({ untilMs }) => untilMs >= entry.at - earlierMs), { state: before, untilMs: entry.at }].slice(-earlierMost);
     this.#note(track, before, theirs.entry);
@@ -166,6 +169,8 @@ export class Tracks {
     }
   }
 }
+
+const actionOf = ({ body }: Entry): unknown => (body as { readonly action?: unknown }).action;
 
 /** What was recorded beside an entry; of kinds that nobody asks it of, it is not read. */
 export const readContent = ({ entry, payload }: Row): JsonObject | undefined => (entry.kind === 'intent' || entry.kind === 'refusal' || entry.kind === 'hold' ? contentOf(payload) : undefined);

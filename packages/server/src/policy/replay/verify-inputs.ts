@@ -2,8 +2,7 @@ import type { JsonObject } from '@flyball/protocol';
 import type { SessionState } from '../../action/states.js';
 import { sessionContext } from '../context.js';
 import { questionOf } from '../temporal.js';
-import type { Calls } from './calls.js';
-import { encodeArguments } from './calls.js';
+import { type Calls, encodeArguments } from './calls.js';
 import { tellsApart } from './explainable.js';
 import { knownLabels, othersLabels } from './labels.js';
 import type { Asked } from './read-decisions.js';
@@ -15,7 +14,7 @@ export const nearMs = 5_000;
 
 /** What the record says otherwise than the inputs. */
 export interface Mismatch {
-  readonly part: 'session' | 'temporal' | 'arguments' | 'action';
+  readonly part: 'session' | 'temporal' | 'call';
   readonly recorded: JsonObject;
   readonly again: JsonObject;
   /** Asked when everything near in time was read: true where entries at the same moment explain it. */
@@ -26,18 +25,17 @@ const never = () => false;
 
 /** The inputs of a decision against the record itself: the session as it had come to, clauses as they have to be answered, arguments as they were sent. */
 export function mismatches(asked: Asked, calls: Calls): readonly Mismatch[] {
-  return [...argumentsOf(asked, calls), ...sessionOf(asked), ...temporalOf(asked)];
+  return [...callOf(asked, calls), ...sessionOf(asked), ...temporalOf(asked)];
 }
 
-function argumentsOf({ row, inputs, content, bundle }: Asked, calls: Calls): readonly Mismatch[] {
+function callOf({ row, inputs, content }: Asked, calls: Calls): readonly Mismatch[] {
+  const { identity } = row.entry.body as { readonly identity?: string };
   const terms = calls.find(row.entry, content);
-  const { context } = inputs;
-  const again = terms && encodeArguments(content['args'], terms);
-  const asRecorded = { action: inputs.action, resources: content['resources'] ?? null, args: context['args'] ?? null, unrepresented: context['unrepresented'] ?? null };
-  const expected = { action: terms?.action.name ?? null, resources: inputs.resources as unknown as JsonObject[], args: again?.value ?? {}, unrepresented: again?.left ?? [] };
-  if (isSame(asRecorded, expected)) return [];
-  void bundle;
-  return [differing('arguments', asRecorded, expected, never)];
+  const encoded = terms && encodeArguments(content['args'], terms);
+  const { args = null, unrepresented = null } = inputs.context;
+  const seen = { identity: inputs.principal['id'], action: inputs.action, resources: inputs.resources as unknown as JsonObject[], args, unrepresented };
+  const again = { identity, action: terms?.action.name, resources: content['resources'], args: encoded?.value, unrepresented: encoded?.left };
+  return isSame(seen, again) ? [] : [differing('call', seen, again, never)];
 }
 
 function differing(part: Mismatch['part'], recorded: JsonObject, again: JsonObject, isExplained: () => boolean): Mismatch {

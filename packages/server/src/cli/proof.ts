@@ -1,0 +1,79 @@
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { FlyballError } from '@flyball/protocol';
+import type { Desk } from '../api/desk.js';
+import type { Config } from '../config.js';
+import { archive, exportLog } from '../ledger/index.js';
+import { FolderFiles } from '../store/folder-files.js';
+import { openGovernor } from '../wiring.js';
+
+type Out = (line: string) => void;
+
+/** Prints one receipt, or writes all that belong to an attempt into a folder. */
+export async function receipt(desk: Desk, id: string, options: { readonly thread?: string; readonly body?: boolean }, out: Out): Promise<void> {
+  if (options.thread === undefined) {
+    const text = await desk.receipt(id, options.body === true);
+    if (text === undefined) throw new FlyballError('not_found', 'no receipt: expected the id of an entry that is in the log; `flyball actions` lists ids, and a new entry is in the log within a second');
+    out(text.trimEnd());
+    return;
+  }
+  const { receipts, pending } = await desk.receipts(id, options.body === true);
+  mkdirSync(options.thread, { recursive: true });
+  for (const [index, text] of receipts.entries()) {
+    const file = join(options.thread, `${index + 1}.tlog-proof`);
+    writeFileSync(file, text, { flag: 'wx' });
+    out(`wrote ${file}`);
+  }
+  pending.forEach((waiting) => out(`${waiting} is not in the log yet`));
+}
+
+/** Writes the log as static files that any C2SP tool reads. */
+export async function exportFiles(desk: Desk, folder: string, out: Out): Promise<void> {
+  const { size, written, present } = await exportLog((path) => desk.logFile(path), new FolderFiles(folder), progressOf(out));
+  out(`${String(size)} entries in ${folder}: ${written} files written, ${present} were there already`);
+}
+
+/** Moves what is old into a folder. The store is opened for it, so an embedded one must not be running. */
+export async function archiveBefore(config: Config, date: string, folder: string, out: Out): Promise<void> {
+  const beforeMs = Date.parse(date);
+  if (Number.isNaN(beforeMs)) throw new FlyballError('usage', 'expected --before as a date such as 2026-01-31');
+  const governor = await openGovernor(config, () => undefined);
+  try {
+    await governor.transparency.look();
+    const { below, removed } = await archive(governor.ledger, governor.archive, beforeMs, governor.transparency.size, async () => {
+      await exportFiles(governor.desk, folder, out);
+      await writeBodies(governor, join(folder, 'bodies.jsonl'));
+    });
+    out(`archived below ${String(below)}: ${removed} entries taken out of the store; keep ${folder}, it has them`);
+  } finally {
+    await governor.close();
+  }
+}
+
+const pageSize = 1_000;
+
+async function writeBodies({ archive: store, transparency }: Awaited<ReturnType<typeof openGovernor>>, file: string): Promise<void> {
+  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  await once(stream, 'open');
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const page = await store.bodiesBelow(transparency.size, after, pageSize);
+    for (const body of page) if (!stream.write(`${JSON.stringify(body)}\n`)) await once(stream, 'drain');
+    const last = page.at(-1);
+    if (!last || page.length < pageSize) break;
+    after = last.entry;
+  }
+  stream.end();
+  await once(stream, 'finish');
+}
+
+const everyMs = 1_000;
+
+function progressOf(out: Out): (done: number, all: number) => void {
+  let toldAt = Date.now();
+  return (done, all) => {
+    if (Date.now() - toldAt < everyMs) return;
+    toldAt = Date.now();
+    out(`${done} of ${all} files`);
+  };
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { out, type Shell } from './shell.js';
+
+/** The record, and its proof. */
+export function addRecordCommands(shell: Shell): void {
+  const { flyball } = shell;
+  flyball
+    .command('receipt')
+    .argument('<id>')
+    .option('--body', 'with what can be erased: arguments, reasons')
+    .option('--thread <folder>', 'write the receipts of everything that belongs to the attempt')
+    .description('an entry as a file that anybody can verify offline')
+    .action(async (id: string, options: { body?: boolean; thread?: string }, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).receipt(desk, id, options, out)));
+  addErase(shell);
+  addLog(shell);
+  const db = flyball.command('db').description('move the record');
+  db.command('export').argument('<file>').description('write every entry to a file').action(async (file: string, _options, command: Command) => (await import('./db.js')).exportTo(shell.config(command), file, out));
+  db.command('import').argument('<file>').description('read entries into an empty store').action(async (file: string, _options, command: Command) => (await import('./db.js')).importFrom(shell.config(command), file, out));
+}
+
+interface EraseOptions {
+  readonly person?: string;
+  readonly session?: string;
+  readonly entry?: string[];
+  readonly containing?: string;
+  readonly as?: string;
+}
+
+function addErase(shell: Shell): void {
+  shell.flyball
+    .command('erase')
+    .description('erase what is kept beside the log; every proof stays')
+    .option('--person <name>', 'a person\'s name, and the bodies of all that was done for or by them')
+    .option('--session <id>', 'the bodies of a session')
+    .option('--entry <id...>', 'the bodies of single entries')
+    .option('--containing <text>', 'every body with this text in it')
+    .option('--as <person>', 'who erases')
+    .action(async ({ person, session, entry, containing, as }: EraseOptions, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.erase({ person, session, entries: entry, containing }, as ?? 'operator')))));
+}
+
+function addLog(shell: Shell): void {
+  const log = shell.flyball.command('log').description('the log of the record');
+  log.command('status').option('--json').description('its name, keys and newest checkpoint').action(async (_options, command: Command) => {
+    const status = await shell.desk(command, (desk) => desk.log());
+    out(shell.common(command).json ? JSON.stringify(status, null, 2) : [`origin ${status.origin}`, `entries ${status.size}`, ...Object.entries(status.keys).map(([key, state]) => `key ${key} ${state}`), '', status.checkpoint.trimEnd()].join('\n'));
+  });
+  log.command('retire').argument('<key>').description('stop signing with a key; what it has signed stays valid').action(async (key: string, _options, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.retireKey(key)))));
+  log.command('export').argument('<folder>').description('write the log as static files (C2SP tiles)').action(async (folder: string, _options, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).exportFiles(desk, folder, out)));
+  log.command('archive').argument('<folder>').requiredOption('--before <date>', 'what is older goes').description('move old entries into a folder; proofs stay').action(async (folder: string, { before }: { before: string }, command: Command) => (await import('./proof.js')).archiveBefore(shell.config(command), before, folder, out));
+}

@@ -1,0 +1,15 @@
+export { VerifyError, type VerifyErrorCode } from './verify-error.js';
+export { type Finding, type FindingCode, type Judgement, listedMax, type Place, type Question } from './finding.js';
+export type { Trust } from './trust.js';
+export type { LogSource } from './source/source.js';
+export { folder } from './source/folder.js';
+export { http, type HttpOptions } from './source/http.js';
+export type { Entry, Position } from './leaf/entry.js';
+export type { Body } from './record/payloads.js';
+export type { Given } from './given.js';
+export type { Progress, Verdict } from './verdict.js';
+export { type LogToVerify, verifyLog } from './verify-log.js';
+export { type ReceiptVerdict, verifyReceipt } from './verify-receipt.js';
+export { type PromiseVerdict, verifyPromise } from './verify-promise.js';
+export type { LogPromise } from './evidence/promise-note.js';
+export { run } from './cli/run.js';
