@@ -1,12 +1,11 @@
 // Durable decisions per second, beside the same rows inserted raw: see `usage`.
-import { closeSync, fdatasync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { intentBody, openedBody, payloadOf, timeId } from './entries.mjs';
+import { intentBody, openedBody, openingPayload, payloadOf } from './entries.mjs';
 import { startPostgres } from './postgres.mjs';
-import { finish, goal, main, median, nowMs, optionsOf, percentile, printTable, root, round, temporary } from './support.mjs';
+import { forAWhile, perSession, rawRows, rawWriter, walFlush } from './raw-rows.mjs';
+import { finish, goal, main, median, optionsOf, printTable, root, round, temporary } from './support.mjs';
 
 const usage = `usage: npm run bench -- commit [--quick] [--rounds N] [--ms N] [--conc 1,64,256] [--stores pglite,postgres] [--alone]
 Intents, each durable when it counts, on a session stream for every one of the concurrent writers; in rounds that
@@ -17,8 +16,6 @@ const roundMs = Number(options.ms ?? (options.quick ? 500 : 1_500));
 const concurrencies = (options.conc ?? '1,64,256').split(',').map(Number);
 const stores = (options.stores ?? 'pglite,postgres').split(',');
 const tenant = 'default';
-/** A session's intents wait for outcomes that never come here, so none of them gets long. */
-const perSession = 50;
 const batchMost = 256;
 
 const server = (path) => import(pathToFileURL(join(root, 'packages/server/dist', path)).href);
@@ -26,97 +23,23 @@ const [{ openEmbedded, openPostgres }, { Ledger, Projections }, { foldSession },
 const { leafHash } = await import('@flyball/tlog');
 const pg = createRequire(join(root, 'packages/server/package.json'))('pg');
 
-/** Runs `count` loops of `step` for a while; commits per second, and how long one took. */
-async function forAWhile(count, step) {
-  const until = nowMs() + roundMs;
-  const began = nowMs();
-  const took = [];
-  const worker = async (index) => {
-    for (let turn = 0; nowMs() < until; turn++) {
-      const from = nowMs();
-      if (await step(index, turn)) took.push(nowMs() - from);
-    }
-  };
-  const cpu = process.cpuUsage();
-  await Promise.all(Array.from({ length: count }, (_, index) => worker(index)));
-  const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: took.length / ((nowMs() - began) / 1_000), p50: percentile(took, 50), p95: percentile(took, 95), cpuMs: (user + system) / 1_000 / took.length };
-}
-
 function decisions(ledger, clock) {
   const sessions = [];
   let opened = 0;
   return async (index, turn) => {
     if (turn % perSession === 0) {
       const id = `bench-${index}-${opened++}-${clock.now()}`;
-      await ledger.append({ kind: 'session.opened', streams: [{ stream: `session:${id}`, expected: 0 }], body: openedBody(id) });
+      await ledger.append({ kind: 'session.opened', streams: [{ stream: `session:${id}`, expected: 0 }], body: openedBody(id), payload: openingPayload() });
       sessions[index] = { id, version: 1 };
       return false;
     }
     const { id, version } = sessions[index];
     const payload = payloadOf('hi');
-    const entry = await ledger.append({ kind: 'intent', streams: [{ stream: `session:${id}`, expected: version }], deadline: clock.now() + 60_000, body: intentBody(id, payload), payload });
+    const entry = await ledger.append({ kind: 'intent', streams: [{ stream: `session:${id}`, expected: version }], deadline: clock.now() + 60_000, body: intentBody(id), payload });
     if (!entry) throw new Error('a stream of its own moved on');
     sessions[index].version++;
     return true;
   };
-}
-
-const insert = `
-  with entries as (
-    insert into entry (tenant, id, kind, deadline, settles, body, leaf) select * from unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::bytea[])
-  ), payloads as (
-    insert into payload (tenant, entry, salt, content) select * from unnest($1::text[], $2::uuid[], $8::text[], $9::text[])
-  ), places as (
-    insert into stream (tenant, stream, version, entry) select * from unnest($1::text[], $10::text[], $11::bigint[], $2::uuid[])
-  )
-  select `;
-
-/** The same rows, made beforehand: text, leaf and payload of one real intent, under ids and places of their own. */
-function rawRows(sample) {
-  let made = 0;
-  return (count) => {
-    const numbers = Array.from({ length: count }, () => ++made);
-    const each = (value) => numbers.map(() => value);
-    const deadline = Date.now() + 60_000;
-    return [each('raw'), numbers.map(() => timeId(Date.now())), each('intent'), each(deadline), each(null), each(sample.text), each(sample.leaf), each(sample.payload.salt), each(sample.payload.content), numbers.map((n) => `session:raw-${sample.run}-${Math.floor(n / perSession)}`), numbers.map((n) => (n % perSession) + 1)];
-  };
-}
-
-/** Plain inserts, gathered while one is being written as a group commit does; `most` of 1 is one insert for each commit. */
-function rawWriter(pool, rows, most, { flush, last, lanes }) {
-  let waiting = [];
-  let running = 0;
-  const drain = async () => {
-    running++;
-    await Promise.resolve();
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, most);
-      const { rows: [{ segment }] } = await pool.query({ name: 'bench-raw', text: `${insert}${last} as segment`, values: rows(batch.length) });
-      await flush(segment);
-      batch.forEach((done) => done());
-    }
-    running--;
-  };
-  const failed = (error) => {
-    console.error(error);
-    process.exit(1);
-  };
-  return () => new Promise((resolve) => {
-    waiting.push(() => resolve(true));
-    if (running < lanes) drain().catch(failed);
-  });
-}
-
-/** The embedded server does not flush its log itself; what is compared has to be as durable. */
-function walFlush(directory) {
-  const open = new Map();
-  const sync = promisify(fdatasync);
-  const flush = (segment) => {
-    if (!open.has(segment)) open.set(segment, openSync(join(directory, 'pg/pg_wal', segment), 'r+'));
-    return sync(open.get(segment));
-  };
-  return { flush, last: 'pg_walfile_name(pg_current_wal_insert_lsn())', lanes: 1, close: () => open.forEach((fd) => closeSync(fd)) };
 }
 
 async function measure(name, store, raw) {
@@ -141,7 +64,7 @@ async function measure(name, store, raw) {
     for (let turn = 0; turn <= rounds; turn++) {
       for (let k = 0; k < ways.length; k++) {
         const way = (k + turn) % ways.length;
-        const result = await forAWhile(count, ways[way][1]);
+        const result = await forAWhile(count, roundMs, ways[way][1]);
         if (turn > 0) measured[way].push(result);
       }
     }

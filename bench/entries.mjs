@@ -5,7 +5,9 @@ const sha256 = (text) => `sha256:${createHash('sha256').update(text).digest('hex
 const bundle = sha256('bundle');
 const tool = sha256('tool');
 
-export const openedBody = (session) => ({ session, identity: 'bench', purpose: 'measuring', capabilities: ['*'], implicit: false, inherited: [] });
+export const openedBody = (session) => ({ session, identity: 'bench', capabilities: ['*'], implicit: false, inherited: [] });
+
+export const openingPayload = () => ({ salt: randomUUID(), content: '{"purpose":"measuring"}' });
 
 export function payloadOf(message) {
   const target = 'echo';
@@ -19,7 +21,7 @@ export function payloadOf(message) {
   return { salt: randomBytes(16).toString('base64'), content: JSON.stringify({ target, args: { message }, effective_args: { message }, resources: inputs.resources, inputs, address: '127.0.0.1' }) };
 }
 
-export const intentBody = (session, payload) => ({
+export const intentBody = (session) => ({
   identity: 'bench',
   chain: [],
   method: 'local',
@@ -29,16 +31,15 @@ export const intentBody = (session, payload) => ({
   upstream: 'echo',
   name: 'echo',
   tool,
-  digest: sha256(payload.salt),
+  digest: sha256(randomUUID()),
   decision: { outcome: 'allow', kind: 'permitted', policies: [{ policy: 'open', effect: 'permit', result: 'satisfied' }], approvals: [], facts: [], bundle },
   gateway: 'mcp-http',
-  inputs: sha256(payload.salt + payload.content),
   labels: [],
   spends: {},
   approvals: [],
 });
 
-export const outcomeBody = (session) => ({ session, action: 'echo.use', effect: 'succeeded', answer: 'result', findings: [] });
+export const outcomeBody = (session) => ({ session, action: 'echo.use', effect: 'succeeded', answer: 'result', output: sha256('output'), findings: [] });
 
 /** A UUID of version 7 at a moment. */
 export function timeId(ms) {

@@ -49,7 +49,7 @@ export class Installation {
   /** A store that exists already: making a new one takes seconds. */
   copyStore(from) {
     mkdirSync(this.data, { recursive: true, mode: 0o700 });
-    cpSync(join(from.data, 'pg'), join(this.data, 'pg'), { recursive: true });
+    for (const part of ['pg', 'log', 'log-key.pem']) cpSync(join(from.data, part), join(this.data, part), { recursive: true });
     return this;
   }
 

@@ -1,10 +1,12 @@
-// npm run bench -- gateway|decide|commit [options]: runs one benchmark. Its last line is one JSON object.
+// npm run bench -- gateway|decide|commit|ledger [options]: runs one benchmark. Its last line is one JSON object.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const benches = {
   gateway: 'a governed call beside a direct one and beside the least that a durably recorded call can cost',
   decide: 'one policy decision beside cedar-wasm, casbin and OPA, at 10 to 5,000 policies',
+  replay: 'recorded decisions made again, beside reading the rows and beside cedar-wasm',
+  ledger: 'entries per second to durable and to a signed checkpoint, proofs, verification, beside raw inserts',
   commit: 'durable decisions per second beside the same rows inserted raw, embedded and on PostgreSQL',
 };
 const [name, ...rest] = process.argv.slice(2);

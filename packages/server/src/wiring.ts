@@ -41,7 +41,8 @@ export interface Governor {
 }
 
 const settleEveryMs = 1_000;
-const clockEveryMs = 15_000;
+const refreshEveryMs = 15_000;
+const clockJumpMs = 5_000;
 
 const folds: Readonly<Record<string, Fold<unknown>>> = {
   session: foldSession as Fold<unknown>,
@@ -67,7 +68,7 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
     await transparency.open();
     const names = new Names(store.names);
     const activate = async (next: Bundle) => {
-      await names.learn(next.people.keys());
+      await names.refresh(next.people.keys());
       await recordBundle(ledger, next);
     };
     const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log));
@@ -130,7 +131,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
   const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
   const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), bundle, holds, tools, clock, store: store.kind });
   const stop = new AbortController();
-  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), clockJob(store, clock, stop.signal, log)];
+  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), refreshJob({ store, clock, names, bundle }, stop.signal, log)];
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
@@ -141,7 +142,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
 }
 
 /** The log of this tenant's record, with its keys. Throws `config_invalid` when the configuration is another log's. */
-async function openLog(config: Config, store: OpenStore, ledger: Ledger, log: Log): Promise<TransparencyLog> {
+export async function openLog(config: Config, store: OpenStore, ledger: Ledger, log: Log): Promise<TransparencyLog> {
   const { data, tenant, directory } = config;
   const { origin } = await store.log.open(config.log.origin ?? `flyball/${tenant}/${randomHandle().slice(0, 8)}`);
   if (config.log.origin !== undefined && origin !== config.log.origin) throw new FlyballError('config_invalid', `expected \`log.origin\` to be \`${origin}\`: a log keeps its name`);
@@ -205,16 +206,18 @@ async function settleJob(settler: Settler, recorder: AttemptRecorder, spool: Spo
   }
 }
 
-/** Keeps to the store's clock. While it cannot be asked, the monotonic counter goes on from where it was. */
-async function clockJob(store: { now(): Promise<number> }, clock: StoreClock, stop: AbortSignal, log: Log): Promise<void> {
+/** Keeps to the store's clock and to the names that the store has. While it cannot be asked, the monotonic counter goes on from where it was. */
+async function refreshJob({ store, clock, names, bundle }: Pick<Foundation, 'store' | 'clock' | 'names' | 'bundle'>, stop: AbortSignal, log: Log): Promise<void> {
   while (!stop.aborted) {
-    await pause(clockEveryMs, stop);
+    await pause(refreshEveryMs, stop);
     if (stop.aborted) return;
     try {
+      const before = clock.offsetMs;
       clock.set(await store.now());
+      if (Math.abs(clock.offsetMs - before) > clockJumpMs) log('warn', 'this machine\'s clock and the store\'s have moved apart; the store\'s counts', { offset_ms: clock.offsetMs, before_ms: before });
+      await names.refresh(bundle.current.people.keys());
     } catch {
       log('warn', 'the store cannot be asked for the time');
     }
   }
 }
-

@@ -129,7 +129,7 @@ const bullets = [
   }),
   bullet('R5.16', 'the signature covers all of it: nothing in a receipt can be changed, and another key does not verify it', async (world) => {
     const receipt = await world.receipt(await world.act(await world.caller('delegated'), 'deny'));
-    await noticed(world, receipt, 'requester', 'scope', 'parameters', 'policy', 'decision', 'time');
+    await noticed(world, receipt, 'requester', 'scope', 'parameters', 'policy', 'decision', 'time', 'signature');
     const stranger = await world.target.receipts.otherKey();
     expect(!(await world.target.receipts.verify(receipt, [stranger])).valid, 'another key verifies it');
   }),

@@ -1,7 +1,7 @@
 // All that depends on what Flyball's receipts look like and how they are fetched. A receipt is the thread of one
 // attempt: a tlog-proof for each entry about it (hold, approvals, intent, outcome, or refusal).
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { formatKey, leafHash, parseProof, verifyProof, withExtra } from './tlog-proof.mjs';
+import { formatKey, leafHash, parseProof, verifyProof, withExtra, withOtherSignature } from './tlog-proof.mjs';
 
 const readyMs = 8_000;
 const stepMs = 100;
@@ -96,6 +96,7 @@ function tampered({ parts }, what) {
 }
 
 function tamperPart(part, what) {
+  if (what === 'signature') return withOtherSignature(part);
   const { entry, body, content } = readPart(part);
   if (what === 'parameters' || what === 'scope') {
     const inputs = what === 'scope' ? { ...content.inputs, principal: { ...content.inputs.principal, groups: ['everybody'] } } : content.inputs;

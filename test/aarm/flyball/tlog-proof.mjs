@@ -28,6 +28,13 @@ export function withExtra(text, extra) {
   return [first, line, ...(second.startsWith('extra ') ? rest : [second, ...rest])].join('\n');
 }
 
+/** The same file with one bit of each signature turned over; who is said to have signed stays. */
+export const withOtherSignature = (text) => text.replace(/^(— \S+ )(\S+)$/gm, (_all, signer, encoded) => {
+  const bytes = Buffer.from(encoded, 'base64');
+  bytes[bytes.length - 1] ^= 1;
+  return `${signer}${bytes.toString('base64')}`;
+});
+
 /** A verifier key: name, id, algorithm, key. */
 export function parseKey(vkey) {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(vkey) ?? [];

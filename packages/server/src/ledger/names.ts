@@ -19,15 +19,20 @@ export class Names {
   async refOf(name: string): Promise<string> {
     const known = this.#refs.get(name);
     if (known !== undefined) return known;
-    const salt = randomSalt();
-    const ref = await this.store.keepName(name, refFor(name, salt), salt);
+    const ref = await this.#keep(name);
     this.#remember(name, ref);
     return ref;
   }
 
-  /** Names whose references are asked for in a moment when nothing can be waited for. */
-  async learn(names: Iterable<string>): Promise<void> {
-    for (const name of names) await this.refOf(name);
+  /**
+   * Forgets all names but these, and asks for them anew: another node may have erased some. These are the ones whose
+   * references are asked for in a moment when nothing can be waited for.
+   */
+  async refresh(names: Iterable<string>): Promise<void> {
+    const fresh: (readonly [name: string, ref: string])[] = [];
+    for (const name of names) fresh.push([name, await this.#keep(name)]);
+    this.forget();
+    fresh.forEach(([name, ref]) => this.#remember(name, ref));
   }
 
   /** The name behind a reference, as far as it is known here; nothing for a name that was erased. */
@@ -46,6 +51,11 @@ export class Names {
   forget(): void {
     this.#refs.clear();
     this.#names.clear();
+  }
+
+  #keep(name: string): Promise<string> {
+    const salt = randomSalt();
+    return this.store.keepName(name, refFor(name, salt), salt);
   }
 
   #remember(name: string, ref: string): void {

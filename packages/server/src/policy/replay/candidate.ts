@@ -78,7 +78,7 @@ export class Candidate {
     const { track, nowMs, inputs } = asked;
     const { units } = this.bundle.catalogue;
     const seen = sessionSeen(inputs);
-    const labels = track.owner.statesDiffer ? changedLabels(textsOf(seen['labels']), knownLabels(track, nowMs, 'state'), knownLabels(track, nowMs, 'theirs')) : seen['labels'];
+    const labels = track.owner.statesDiffer ? changedLabels(textsOf(seen['labels']), knownLabels(track.owner, nowMs, 'state'), knownLabels(track.owner, nowMs, 'theirs')) : seen['labels'];
     const own = (state: SessionState) => sessionContext(state, units, nowMs);
     if (track.theirs && track.theirs !== track.state) {
       const { counts, actions, spent } = own(track.theirs);
@@ -104,8 +104,7 @@ export class Candidate {
   #opened(entry: Entry, { owner }: SessionTrack): Entry {
     if (!owner.statesDiffer) return entry;
     const body = entry.body as { readonly inherited?: readonly string[] };
-    const known = (which: 'state' | 'theirs') => owner.sessions.filter(({ rememberedUntilMs }) => rememberedUntilMs > entry.at).flatMap((session) => session[which]?.labels ?? []);
-    const inherited = changedLabels(body.inherited ?? [], known('state'), [...new Set(known('theirs'))]);
+    const inherited = changedLabels(body.inherited ?? [], knownLabels(owner, entry.at, 'state'), knownLabels(owner, entry.at, 'theirs'));
     return inherited === body.inherited ? entry : { ...entry, body: { ...body, inherited } };
   }
 

@@ -16,6 +16,7 @@ interface Kept {
   readonly history: History;
   /** Events that it has, counted from the very first. */
   fed: number;
+  tidyAtMs: number;
 }
 
 const historiesMost = 3;
@@ -49,10 +50,20 @@ export class EventLog {
   /** What each clause says. */
   ask(clauses: TemporalClauses, { event, present }: Question): ReadonlyMap<string, boolean> {
     const kept = this.#history(clauses);
-    for (const happened of this.#events.slice(Math.max(0, kept.fed - this.#gone))) kept.history.add(happened.event);
+    for (let next = Math.max(0, kept.fed - this.#gone); next < this.#events.length; next++) {
+      const happened = this.#events[next];
+      if (happened) kept.history.add(happened.event);
+    }
     kept.fed = this.#gone + this.#events.length;
-    kept.history.forgetBefore(event.atMs - clauses.monitor.horizonMs);
+    this.#tidy(kept, event.atMs, clauses.monitor.horizonMs);
     return clauses.monitor.ask(kept.history, event, present);
+  }
+
+  /** What is too old answers nothing, so it is forgotten now and then only. */
+  #tidy(kept: Kept, nowMs: number, horizonMs: number): void {
+    if (nowMs < kept.tidyAtMs) return;
+    kept.history.forgetBefore(nowMs - horizonMs);
+    kept.tidyAtMs = nowMs + horizonMs / 2;
   }
 
   /** Events from a moment on, oldest first. */
@@ -61,7 +72,7 @@ export class EventLog {
   }
 
   #history(clauses: TemporalClauses): Kept {
-    const kept = this.#histories.get(clauses) ?? { history: clauses.monitor.newHistory(), fed: 0 };
+    const kept = this.#histories.get(clauses) ?? { history: clauses.monitor.newHistory(), fed: 0, tidyAtMs: 0 };
     this.#histories.delete(clauses);
     this.#histories.set(clauses, kept);
     const [oldest] = this.#histories.keys();

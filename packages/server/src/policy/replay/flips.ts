@@ -46,7 +46,8 @@ export function describeFlip(asked: Asked, again: Redecided, candidate: Bundle, 
   const policies = decisivePolicies(asked, again, candidate);
   const inputsNow = again.inputs ?? inputs;
   // What decided then and says so no longer is as much of a reason as what decides now.
-  const silent = policies.then.filter((id) => !policies.now.includes(id) && candidate.rules.has(id));
+  const saysSo = (id: string) => again.decision.verdicts.some(({ policy, result }) => policy === id && result === 'satisfied');
+  const silent = policies.then.filter((id) => !policies.now.includes(id) && candidate.rules.has(id) && !saysSo(id));
   const then: Explained = { bundle, inputs, policies: policies.then };
   const now: Explained = { bundle: candidate, inputs: inputsNow, policies: again.inputs ? [...policies.now, ...silent] : [] };
   return {

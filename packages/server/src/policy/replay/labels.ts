@@ -1,4 +1,4 @@
-import type { SessionTrack } from './tracks.js';
+import type { Owner, SessionTrack } from './tracks.js';
 
 /** Labels that an identity's other sessions had, as far as it is still remembered by them. */
 export function othersLabels(track: SessionTrack, nowMs: number, which: 'state' | 'theirs'): ReadonlySet<string> {
@@ -10,11 +10,24 @@ export function othersLabels(track: SessionTrack, nowMs: number, which: 'state' 
   return labels;
 }
 
-/** All that a session knows: what it learnt itself and what its identity learnt elsewhere. */
-export function knownLabels(track: SessionTrack, nowMs: number, which: 'state' | 'theirs'): readonly string[] {
-  const own = track[which]?.labels ?? [];
-  const others = othersLabels(track, nowMs, which);
-  return others.size === 0 ? own : [...new Set([...own, ...others])].sort();
+interface Known {
+  readonly changed: number;
+  readonly fromMs: number;
+  /** When the next session is remembered no longer. */
+  readonly untilMs: number;
+  readonly labels: readonly string[];
+}
+
+const knownBy = { state: new WeakMap<Owner, Known>(), theirs: new WeakMap<Owner, Known>() };
+
+/** All that an identity knows: what it learnt in any session that it is still remembered by. */
+export function knownLabels(owner: Owner, nowMs: number, which: 'state' | 'theirs'): readonly string[] {
+  const last = knownBy[which].get(owner);
+  if (last && last.changed === owner.labelsChanged && nowMs >= last.fromMs && nowMs < last.untilMs) return last.labels;
+  const remembered = owner.sessions.filter(({ rememberedUntilMs }) => rememberedUntilMs > nowMs);
+  const labels = [...new Set(remembered.flatMap((session) => session[which]?.labels ?? []))].sort();
+  knownBy[which].set(owner, { changed: owner.labelsChanged, fromMs: nowMs, untilMs: Math.min(...remembered.map(({ rememberedUntilMs }) => rememberedUntilMs)), labels });
+  return labels;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface SessionTrack {
   theirs: SessionState | undefined;
   version: number;
   /** States before the newest, each with the moment at which it was over. */
-  earlier: readonly { readonly state: SessionState | undefined; readonly untilMs: number }[];
+  readonly earlier: { readonly state: SessionState | undefined; readonly untilMs: number }[];
   /** What it is made of, newest last, up to a number. */
   readonly entries: Part[];
   /** Which entry first gave it a label. */
@@ -40,6 +40,8 @@ export interface Owner {
   remembered: Remembered | undefined;
   sessions: readonly SessionTrack[];
   readonly events: EventLog;
+  /** Counts changes of what its sessions know, or of which of them there are. */
+  labelsChanged: number;
   /** The candidate says otherwise of what one of its entries did to its session. */
   statesDiffer: boolean;
   /** The candidate says otherwise of one of its events. */
@@ -103,6 +105,7 @@ export class Tracks {
     const rememberedUntilMs = known.get(session) ?? entry.at + limits.sessionMs;
     const track: SessionTrack = { stream: place.stream, owner, rememberedUntilMs, readEvent: newEventReader(), state: undefined, theirs: undefined, version: 0, earlier: [], entries: [], learnt: new Map() };
     owner.sessions = [...owner.sessions, track];
+    owner.labelsChanged++;
     this.#sessions.set(place.stream, track);
   }
 
@@ -115,7 +118,7 @@ export class Tracks {
   #ownerOf(stream: string): Owner {
     const known = this.#owners.get(stream);
     if (known) return known;
-    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.horizonMs + this.options.earlierMs), statesDiffer: false, eventsDiffer: false };
+    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.horizonMs + this.options.earlierMs), labelsChanged: 0, statesDiffer: false, eventsDiffer: false };
     this.#owners.set(stream, owner);
     return owner;
   }
@@ -131,14 +134,17 @@ export class Tracks {
     if (theirs.entry !== entry) track.owner.statesDiffer = true;
     if (theirs.content !== content || actionOf(theirs.entry) !== actionOf(entry)) track.owner.eventsDiffer = true;
     track.version = version;
-    if (earlierMs > 0) track.earlier = [...track.earlier.filter(({ untilMs }) => untilMs >= entry.at - earlierMs), { state: before, untilMs: entry.at }].slice(-earlierMost);
+    if (earlierMs > 0) keepEarlier(track.earlier, { state: before, untilMs: entry.at }, earlierMs);
     this.#note(track, before, theirs.entry);
     if (this.options.horizonMs > 0) this.#happened(track, theirs.entry, version, theirs.content);
   }
 
   /** Notes what an entry gave its session, for whoever asks later where something came from. */
   #note(track: SessionTrack, before: SessionState | undefined, entry: Entry): void {
-    if (before?.labels !== track.state?.labels || track.theirs !== track.state) for (const label of [...(track.state?.labels ?? []), ...(track.theirs?.labels ?? [])]) if (!track.learnt.has(label)) track.learnt.set(label, refOf(entry));
+    if (before?.labels !== track.state?.labels || track.theirs !== track.state) {
+      track.owner.labelsChanged++;
+      for (const label of [...(track.state?.labels ?? []), ...(track.theirs?.labels ?? [])]) if (!track.learnt.has(label)) track.learnt.set(label, refOf(entry));
+    }
     if (this.options.partsMost === 0 || entry.kind === 'outcome') return;
     const { action, spends = {} } = entry.body as { readonly action?: string; readonly spends?: Readonly<Record<string, number>> };
     track.entries.push({ ref: refOf(entry), action, units: Object.keys(spends).filter((unit) => (spends[unit] ?? 0) !== 0) });
@@ -160,6 +166,7 @@ export class Tracks {
       if (over >= nowMs) continue;
       this.#sessions.delete(stream);
       track.owner.sessions = track.owner.sessions.filter((other) => other !== track);
+      track.owner.labelsChanged++;
       this.forgotten(stream);
     }
     for (const [stream, owner] of this.#owners) {
@@ -168,6 +175,11 @@ export class Tracks {
       this.#owners.delete(stream);
     }
   }
+}
+
+function keepEarlier(earlier: SessionTrack['earlier'], newest: SessionTrack['earlier'][number], forMs: number): void {
+  while ((earlier[0]?.untilMs ?? Infinity) < newest.untilMs - forMs || earlier.length >= earlierMost) earlier.shift();
+  earlier.push(newest);
 }
 
 const actionOf = ({ body }: Entry): unknown => (body as { readonly action?: unknown }).action;

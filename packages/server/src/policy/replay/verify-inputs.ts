@@ -54,10 +54,10 @@ function sessionOf(asked: Asked): readonly Mismatch[] {
   const earlier = row.entry.kind === 'refusal' ? track.earlier.filter(({ untilMs }) => untilMs >= nowMs - nearMs) : [];
   const isNewest = decidedOn(track.state);
   if (!isNewest && !earlier.some(({ state }) => decidedOn(state))) {
-    const again = track.state ? { ...withoutLabels(asked, track.state), labels: knownLabels(track, nowMs, 'state') } : {};
+    const again = track.state ? { ...withoutLabels(asked, track.state), labels: knownLabels(track.owner, nowMs, 'state') } : {};
     return [differing('session', seen, again, never)];
   }
-  const all = knownLabels(track, nowMs, 'state');
+  const all = knownLabels(track.owner, nowMs, 'state');
   if (isNewest && isSame(seen['labels'], all)) return [];
   return [differing('session', seen, { ...seen, labels: all }, () => areLabelsExplained(asked, textsOf(seen['labels']), isNewest))];
 }
