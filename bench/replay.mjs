@@ -64,7 +64,7 @@ await main(async () => {
     for await (const page of source.pages()) rows += page.length;
     return rows;
   });
-  const verified = await timed('replay --verify', () => verifyRecord({ ...asked, horizonMs: 0 }));
+  const verified = await timed('replay --verify', () => verifyRecord(asked));
   if (verified.result.same !== decisions) throw new Error(`only ${verified.result.same} of ${decisions} are the same: ${JSON.stringify(verified.result.different.first[0] ?? verified.result.left)}`);
   const candidate = compileBundle(bundleFiles(policies, stateful));
   const tried = await timed('replay --policy', () => replayCandidate(candidate, asked));

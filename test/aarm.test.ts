@@ -19,7 +19,6 @@ const open: Readonly<Record<string, string>> = {
   'R4.13': 'facts',
   'R4.17': 'actions that depend on a deferred one',
   'R4.19': 'actions that depend on a deferred one',
-  'R5.20': 'what an upstream says of its own failure',
   'R6.2': 'facts',
   'R7.1': 'semantic distance',
   'R8.1': 'export of events',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { callTool, connect } from './mcp.mjs';
 
-const recordMs = 8_000;
+const recordMs = 15_000;
 const stepMs = 50;
 
 /** A check found something else than it expected. */

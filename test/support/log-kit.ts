@@ -1,9 +1,13 @@
 import { createHash, createPrivateKey } from 'node:crypto';
-import { append, emptyEdge, formatCheckpoint, openCheckpoint, parseCheckpoint, parseNote, parseVerifierKey, signNote, treeRoot, type TreeEdge } from '@flyball/tlog';
-import { type LogSigner, signerOf } from '../../packages/server/src/ledger/log/log-keys.js';
+import type { Entry } from '@flyball/protocol';
+import { append, emptyEdge, openCheckpoint, parseCheckpoint, parseNote, parseVerifierKey, treeRoot, type TreeEdge } from '@flyball/tlog';
+import { type KeyHistory, LogKeys, type LogSigner, signerOf } from '../../packages/server/src/ledger/log/log-keys.js';
 import type { Extension, LogHead, LogStore, Unsequenced } from '../../packages/server/src/ledger/log/log-store.js';
 import { PublishedHead } from '../../packages/server/src/ledger/log/published-head.js';
+import { TransparencyLog } from '../../packages/server/src/ledger/log/log.js';
 import { Sequencer } from '../../packages/server/src/ledger/log/sequencer.js';
+import { Witnesses } from '../../packages/server/src/ledger/log/witnesses.js';
+import type { EntryStore } from '../../packages/server/src/ledger/store.js';
 
 export const origin = 'log.example/attacked';
 
@@ -55,6 +59,23 @@ export function sequencerOn({ store, file, holder, signed, now = () => performan
   return { sequencer, published, round };
 }
 
+export interface NodeOptions extends SequencerOptions {
+  readonly entries: EntryStore;
+  readonly shared?: boolean;
+  readonly witnesses?: ConstructorParameters<typeof Witnesses>[0];
+}
+
+/** A node's whole log, whose one key needs no record, and all that it could not do. */
+export function logOn({ store, entries, signed, shared = false, witnesses = [], now = () => performance.now(), ...rest }: NodeOptions) {
+  const signer = keyOf(1);
+  const history: KeyHistory = { [signer.vkey]: 'active' };
+  const keys = new LogKeys([signer], { read: () => Promise.resolve({ version: 1, state: history }), append: () => Promise.resolve(undefined as Entry | undefined) });
+  const { sequencer, published } = sequencerOn({ store, signed, now, ...rest });
+  const troubles: string[] = [];
+  const log = new TransparencyLog({ origin, store, entries, keys, published, sequencer, witnesses: new Witnesses(witnesses, store, now), shared }, (message) => troubles.push(message));
+  return { log, published, sequencer, troubles };
+}
+
 /** RFC 6962, section 2.1, word for word. */
 export function treeHash(leaves: readonly Uint8Array[]): Buffer {
   const [only] = leaves;
@@ -88,22 +109,18 @@ export async function faultsOf(store: LogStore, checkpoints: readonly string[], 
   return [...faults, ...contradictions(checkpoints, leaves)];
 }
 
-/** Checkpoints that are of no beginning of this log, and those that contradict each other. */
+/** Checkpoints that are of no beginning of this log. */
 export function contradictions(checkpoints: readonly string[], leaves: readonly Uint8Array[]): readonly string[] {
-  const roots = new Map<number, Buffer>();
-  return [...new Set(checkpoints)].flatMap((text) => {
-    const { size, root } = parseCheckpoint(text);
-    const known = roots.get(Number(size)) ?? treeHash(leaves.slice(0, Number(size)));
-    roots.set(Number(size), known);
-    return Number(size) <= leaves.length && known.equals(root) ? [] : [`a checkpoint of ${size} entries is of no beginning of the log`];
+  const signed = [...new Set(checkpoints)].map((text) => parseCheckpoint(text)).sort((a, b) => Number(a.size - b.size));
+  let edge = emptyEdge;
+  return signed.flatMap(({ size, root }) => {
+    if (size <= BigInt(leaves.length)) edge = append(edge, leaves.slice(Number(edge.size), Number(size))).edge;
+    return edge.size === size && Buffer.from(edge.root()).equals(root) ? [] : [`a checkpoint of ${size} entries is of no beginning of the log`];
   });
 }
 
 /** One extension as a sequencer would make it. */
 export function extension(from: LogHead, edge: TreeEdge, entries: readonly Unsequenced[]): { readonly extension: Extension; readonly edge: TreeEdge } {
   const grown = append(edge, entries.map(({ leaf }) => leaf));
-  const to = { size: grown.edge.size, root: grown.edge.root() };
-  return { extension: { from, to: { ...to, checkpoint: signNote(formatCheckpoint({ origin, ...to }), [keyOf(1)]) }, entries, tiles: grown.tiles }, edge: grown.edge };
+  return { extension: { from, to: { size: grown.edge.size, root: grown.edge.root() }, entries, tiles: grown.tiles }, edge: grown.edge };
 }
-
-export { emptyEdge };

@@ -73,8 +73,14 @@ export class MemoryLog implements LogStore {
       entries.forEach(({ entry }) => leaves.push(entry));
       entries.forEach(({ entry }) => waiting.delete(entry));
       tiles.forEach(({ tile: { level, index }, hashes }) => this.tables.tiles.set(`${level}/${index}`, new Uint8Array(hashes)));
-      this.tables.head = { ...head, ...to };
+      this.tables.head = { ...head, size: to.size, root: to.root };
       return true;
+    });
+  }
+
+  keepCheckpoint(size: bigint, checkpoint: string): Promise<void> {
+    return this.#step('keepCheckpoint', () => {
+      if (this.tables.head?.size === size) this.tables.head = { ...this.tables.head, checkpoint };
     });
   }
 

@@ -129,7 +129,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
     turns: new Turns(),
   };
   const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
-  const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), bundle, holds, tools, clock, store: store.kind });
+  const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), archive: store.archive, bundle, holds, tools, clock, store: store.kind });
   const stop = new AbortController();
   const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), refreshJob({ store, clock, names, bundle }, stop.signal, log)];
   const close = async () => {

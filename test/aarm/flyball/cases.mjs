@@ -6,9 +6,9 @@ export const cases = {
   deny: { tool: 'wipe_board', policy: 'no-wiping', reason: 'the board is never wiped' },
   modify: { tool: 'list_entries', args: { limit: 50 }, changed: { limit: 2 }, hidden: 'jo@customer.example' },
   stepUp: { tool: 'pay', args: { payee: 'acme', amount: 250 }, policy: 'payment-limit', reason: 'payments above 100 need somebody from finance', withinMs: 10 * minuteMs },
-  stepUpSoon: { tool: 'order', policy: 'orders-at-once', withinMs: 2_000 },
+  stepUpSoon: { tool: 'order', policy: 'orders-at-once', withinMs: 4_000 },
   defer: { tool: 'shut_valve', policy: 'window-needed', reason: 'whether the window is open is not known', lacks: 'window', withinMs: 10 * minuteMs },
-  deferSoon: { tool: 'open_valve', policy: 'window-needed-now', reason: 'whether the window is open now is not known', lacks: 'window', withinMs: 2_000 },
+  deferSoon: { tool: 'open_valve', policy: 'window-needed-now', reason: 'whether the window is open now is not known', lacks: 'window', withinMs: 4_000 },
 
   readSensitive: { tool: 'read_patient', record: 'patient.read', class: 'patient' },
   readUnclassified: { tool: 'fetch_page', record: 'anything.else', class: 'patient' },

@@ -64,12 +64,17 @@ export class Installation {
     this.#log = '';
     const child = spawn(process.execPath, [command, '-c', join(this.folder, 'flyball.yaml'), 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
-    child.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => this.#hear(text));
     const until = Date.now() + readyMs;
     while (!this.#log.includes('"ready"')) {
       if (child.exitCode !== null || Date.now() > until) throw new Error(`flyball did not start: ${this.#log.slice(-2_000)}`);
       await new Promise((done) => setTimeout(done, 50));
     }
+  }
+
+  #hear(text) {
+    this.#log += text;
+    if (process.env['AARM_LOG'] !== undefined) process.stderr.write(text);
   }
 
   async stop(signal = 'SIGTERM') {

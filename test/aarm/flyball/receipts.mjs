@@ -3,7 +3,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { formatKey, leafHash, parseProof, verifyProof, withExtra, withOtherSignature } from './tlog-proof.mjs';
 
-const readyMs = 8_000;
+const readyMs = 15_000;
 const stepMs = 100;
 const decisions = { deny: 'DENY', step_up: 'STEP_UP', defer: 'DEFER', modify: 'MODIFY', allow: 'ALLOW' };
 const attempts = ['intent', 'hold', 'refusal'];
@@ -44,6 +44,9 @@ export function receiptsOf(installation, desk) {
     links: ({ parts }) => parts.map(readPart).flatMap(({ entryText, entry }) => entry.streams.filter(({ stream }) => stream.startsWith('session:')).map(({ version, prev }) => ({ version, previous: prev, hash: leafHash(entryText).toString('base64') }))),
   };
 }
+
+/** How it ended: a tool that says that it failed has failed, whatever it did before that. */
+const resultOf = (outcome) => (outcome?.answer === 'tool_error' ? 'failed' : outcome?.effect);
 
 /** What was begun has ended. */
 function isWhole(parts) {
@@ -125,7 +128,7 @@ function toReceipt(parts) {
     decision: { result: decisions[decision?.outcome], policies: (decision?.policies ?? []).map(({ policy }) => policy), policyHash: decision?.bundle, reasons: reasonsOf(decision) },
     approvals: [...ofKind('approval'), ...(settled?.entry.body.status === 'refused' ? [settled] : [])].map(({ entry }) => ({ approver: entry.body.person, decision: entry.kind === 'approval' ? 'agreed' : 'refused', timestamp: entry.at })),
     deferral: hold && { reasons: reasonsOf(hold.entry.body.decision), submitted: hold.entry.at, method: settled?.entry.body.status, timestamp: settled?.entry.at, session: settled?.entry.body.session },
-    outcome: { result: attempt.entry.kind === 'intent' ? outcome?.entry.body.effect : 'none', error: outcome?.content.error ?? outcome?.entry.body.error },
+    outcome: { result: attempt.entry.kind === 'intent' ? resultOf(outcome?.entry.body) : 'none', error: outcome?.content.error ?? outcome?.entry.body.error },
   };
   return { parts, facts };
 }

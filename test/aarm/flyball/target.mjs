@@ -16,7 +16,6 @@ const absent = {
   resolveDeferral: 'nothing supplies facts yet, so what is deferred ends by its timeout only',
   dependentDeferral: 'no attempt knows yet that it depends on another that is deferred',
   deferralOfConflicts: 'policies that contradict each other are denied; deferring them is not built',
-  failureDetails: 'what an upstream says of its own failure is bound by a digest only, and a tool result that says it failed counts as an answer',
   drift: 'no semantic distance is computed yet',
   telemetry: 'nothing exports events yet',
   credentials: 'no credential is issued yet: an action that asks for one ends',

@@ -58,6 +58,10 @@ export function administratorsApi(desk: Desk, authenticate: AuthenticatePerson, 
 function logRoutes(app: Hono<Env>, desk: Desk): void {
   app.get('/v1/log', async (c) => c.json(await desk.log()));
   app.get('/v1/log/checkpoint', async (c) => c.text(new TextDecoder().decode(await desk.logFile('checkpoint'))));
+  app.get('/v1/log/bodies', async (c) => {
+    mayAdminister(c);
+    return c.json(await desk.bodies(c.req.query('after') ?? '', most(c)));
+  });
   app.get('/v1/log/tile/*', async (c) => c.body(new Uint8Array(await desk.logFile(c.req.path.slice('/v1/log/'.length))), 200, { 'content-type': 'application/octet-stream', 'cache-control': 'max-age=31536000, immutable' }));
   app.post('/v1/log/keys/retire', async (c) => {
     mayAdminister(c);

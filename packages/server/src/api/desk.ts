@@ -1,5 +1,5 @@
 import type { JsonObject } from '@flyball/protocol';
-import type { Erased, ErasureWish } from '../ledger/index.js';
+import type { ArchivedBody, Erased, ErasureWish } from '../ledger/index.js';
 import type { Explanation } from '../policy/index.js';
 
 export interface SessionRow {
@@ -56,6 +56,8 @@ export interface Desk {
   log(): Promise<LogStatus>;
   /** A file of the log by its C2SP path: `checkpoint`, `tile/0/000`, `tile/entries/000`. */
   logFile(path: string): Promise<Uint8Array>;
+  /** What entries of the log commit to and what can be erased, by entry, in pages. */
+  bodies(after: string, most: number): Promise<readonly ArchivedBody[]>;
   /** One entry's receipt, as the text of a tlog-proof; nothing while it is not in the log. */
   receipt(id: string, withBody: boolean): Promise<string | undefined>;
   receipts(id: string, withBody: boolean): Promise<Thread>;

@@ -2,7 +2,7 @@ import { type Entry, FlyballError, isObject, type Json, type JsonObject } from '
 import type { SessionState } from '../action/states.js';
 import type { Holds } from '../approval/index.js';
 import type { ToolBook } from '../gateway/mcp/index.js';
-import type { Erased, Erasure, ErasureWish, Ledger, Names, TransparencyLog } from '../ledger/index.js';
+import type { ArchivedBody, ArchiveStore, Erased, Erasure, ErasureWish, Ledger, Names, TransparencyLog } from '../ledger/index.js';
 import type { Clock } from '../lib/clock.js';
 import { isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
@@ -14,6 +14,7 @@ export interface DeskParts {
   readonly names: Names;
   readonly transparency: TransparencyLog;
   readonly erasure: Erasure;
+  readonly archive: ArchiveStore;
   readonly bundle: ActiveBundle;
   readonly holds: Holds;
   readonly tools: ToolBook;
@@ -23,6 +24,7 @@ export interface DeskParts {
 
 const attemptKinds = ['intent', 'hold', 'refusal'];
 const settledWindow = 500;
+const firstId = '00000000-0000-0000-0000-000000000000';
 
 /** The administrators' view, read from the record. */
 export class LocalDesk implements Desk {
@@ -70,6 +72,7 @@ export class LocalDesk implements Desk {
       settled,
       person: typeof onBehalfOf === 'string' ? await this.parts.names.nameOf(onBehalfOf) : undefined,
       payload: await this.#content(id),
+      ending: settled && (await this.#content(settled.id)),
       bundle: digest === undefined ? undefined : await this.#bundle(digest),
     });
   }
@@ -134,6 +137,10 @@ export class LocalDesk implements Desk {
   async logFile(path: string): Promise<Uint8Array> {
     const { transparency } = this.parts;
     return path === 'checkpoint' ? new TextEncoder().encode(await transparency.checkpoint()) : transparency.file(path);
+  }
+
+  bodies(after: string, most: number): Promise<readonly ArchivedBody[]> {
+    return this.parts.archive.bodiesBelow(this.parts.transparency.size, isTimeId(after) ? after : firstId, bounded(most));
   }
 
   receipt(id: string, withBody: boolean): Promise<string | undefined> {

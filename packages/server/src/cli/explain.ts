@@ -14,6 +14,7 @@ export function format(explanation: Explanation): string {
     ...section('what would have to differ', differ.map((line) => `  ${printable(line)}`)),
     ...section('asked for', inputLines(explanation.inputs)),
     ...section('error', explanation.error === undefined || policies.length > 0 ? [] : [`  ${printable(JSON.stringify(explanation.error))}`]),
+    ...section('failure', explanation.failure === undefined ? [] : [`  ${printable(JSON.stringify(explanation.failure))}`]),
     ...(explanation.inputs === undefined ? [] : ['', 'everything that the policies saw: --json']),
   ].join('\n');
 }

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import type { Desk } from '../api/desk.js';
-import type { Config } from '../config.js';
+import type { Config, Environment } from '../config.js';
 import { archive, exportLog } from '../ledger/index.js';
 import { FolderFiles } from '../store/folder-files.js';
+import { S3Files, s3Settings } from '../store/s3-files.js';
 import { openGovernor } from '../wiring.js';
 
 type Out = (line: string) => void;
@@ -28,10 +29,11 @@ export async function receipt(desk: Desk, id: string, options: { readonly thread
   pending.forEach((waiting) => out(`${waiting} is not in the log yet`));
 }
 
-/** Writes the log as static files that any C2SP tool reads. */
-export async function exportFiles(desk: Desk, folder: string, out: Out): Promise<void> {
-  const { size, written, present } = await exportLog((path) => desk.logFile(path), new FolderFiles(folder), progressOf(out));
-  out(`${String(size)} entries in ${folder}: ${written} files written, ${present} were there already`);
+/** Writes the log as static files that any C2SP tool reads, into a folder or a bucket. */
+export async function exportFiles(desk: Desk, target: string, environment: Environment, out: Out): Promise<void> {
+  const files = target.startsWith('s3://') ? new S3Files(s3Settings(target, environment)) : new FolderFiles(target);
+  const { size, written, present } = await exportLog((path) => desk.logFile(path), files, progressOf(out));
+  out(`${String(size)} entries in ${target}: ${written} files written, ${present} were there already`);
 }
 
 /** Moves what is old into a folder. The store is opened for it, so an embedded one must not be running. */
@@ -42,7 +44,7 @@ export async function archiveBefore(config: Config, date: string, folder: string
   try {
     await governor.transparency.look();
     const { below, removed } = await archive(governor.ledger, governor.archive, beforeMs, governor.transparency.size, async () => {
-      await exportFiles(governor.desk, folder, out);
+      await exportFiles(governor.desk, folder, {}, out);
       await writeBodies(governor, join(folder, 'bodies.jsonl'));
     });
     out(`archived below ${String(below)}: ${removed} entries taken out of the store; keep ${folder}, it has them`);

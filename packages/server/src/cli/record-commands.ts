@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { out, type Shell } from './shell.js';
+import { environment, out, type Shell } from './shell.js';
 
 /** The record, and its proof. */
 export function addRecordCommands(shell: Shell): void {
@@ -45,6 +45,6 @@ function addLog(shell: Shell): void {
     out(shell.common(command).json ? JSON.stringify(status, null, 2) : [`origin ${status.origin}`, `entries ${status.size}`, ...Object.entries(status.keys).map(([key, state]) => `key ${key} ${state}`), '', status.checkpoint.trimEnd()].join('\n'));
   });
   log.command('retire').argument('<key>').description('stop signing with a key; what it has signed stays valid').action(async (key: string, _options, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.retireKey(key)))));
-  log.command('export').argument('<folder>').description('write the log as static files (C2SP tiles)').action(async (folder: string, _options, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).exportFiles(desk, folder, out)));
+  log.command('export').argument('<target>', 'a folder, or s3://BUCKET/PREFIX').description('write the log as static files (C2SP tiles)').action(async (target: string, _options, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).exportFiles(desk, target, environment, out)));
   log.command('archive').argument('<folder>').requiredOption('--before <date>', 'what is older goes').description('move old entries into a folder; proofs stay').action(async (folder: string, { before }: { before: string }, command: Command) => (await import('./proof.js')).archiveBefore(shell.config(command), before, folder, out));
 }

@@ -1,6 +1,6 @@
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
 import type { Desk, LogStatus, Thread } from '../api/desk.js';
-import type { Erased, ErasureWish } from '../ledger/index.js';
+import type { ArchivedBody, Erased, ErasureWish } from '../ledger/index.js';
 
 /** The administrators' desk of a server that is running. */
 export class RemoteDesk implements Desk {
@@ -19,6 +19,7 @@ export class RemoteDesk implements Desk {
   answer = (hold: string, _person: string, agrees: boolean, reason: string) => this.#post(`/v1/holds/${encodeURIComponent(hold)}/answer`, { agrees, reason });
   log = () => this.#get<LogStatus>('/v1/log');
   receipts = (id: string, withBody: boolean) => this.#get<Thread>(`/v1/receipts/${encodeURIComponent(id)}?thread=1${withBody ? '&body=1' : ''}`);
+  bodies = (after: string, most: number) => this.#get<readonly ArchivedBody[]>(`/v1/log/bodies?after=${encodeURIComponent(after)}&most=${most}`);
   retireKey = (key: string) => this.#post('/v1/log/keys/retire', { key });
   erase = (wish: ErasureWish) => this.#post('/v1/erase', wish as JsonObject) as Promise<unknown> as Promise<Erased>;
   acceptTool = (upstream: string, tool: string) => this.#post('/v1/tools/accept', { upstream, tool });

@@ -6,7 +6,8 @@ import { foldIdentity, foldSession } from '../session/index.js';
 /** What replay counts and compares with: the governor's own functions. */
 export const replayRules: Rules = { foldSession, foldIdentity: foldIdentity as Rules['foldIdentity'], spendsOf, decisionBody, payloadDigest };
 
-const pageSize = 2_000;
+/** Small, so that what was read and is done with costs the garbage collector next to nothing. */
+const pageSize = 128;
 const bundlesAtOnce = 1_000;
 /** Entries that may wait for their place in the log at the end. */
 const waitingMost = 20_000;

@@ -33,7 +33,7 @@ export async function replay(config: Config, { verify, policy, json, most: mostT
       out(json ? JSON.stringify(report, null, 2) : formatCandidate(report, Date.now() - beganMs));
       return report.flips.count + report.unreadable.count === 0 ? 0 : 1;
     }
-    const report = await verifyRecord({ ...options, horizonMs: 0 });
+    const report = await verifyRecord(options);
     out(json ? JSON.stringify(report, null, 2) : formatVerification(report, Date.now() - beganMs));
     // What cannot be made again for want of its bundle or of its session's beginning is a hole in the record.
     return report.different.count + report.left.strays.count + Object.keys(report.left.bundles).length === 0 ? 0 : 1;

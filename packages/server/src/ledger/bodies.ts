@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Action, canonicalText, type Decision, FlyballError, type JsonObject, type Principal } from '@flyball/protocol';
+import { type Action, canonicalText, type Decision, FlyballError, isObject, type Json, type JsonObject, type Principal } from '@flyball/protocol';
 import type { Reached } from '../action/stages.js';
 import type { Approved, Decided, Result } from '../action/states.js';
 import { randomSalt } from '../lib/ids.js';
@@ -115,4 +115,18 @@ export function outputDigest(salt: string, { value }: Result): string | undefine
     if (error instanceof FlyballError && error.code === 'not_canonical') return undefined;
     throw error;
   }
+}
+
+/** What came back: a result, the tool's own word that it failed, or an error of its server. */
+export const answerKind = ({ kind, value }: Result): 'result' | 'tool_error' | 'error' => (kind === 'result' && value['isError'] === true ? 'tool_error' : kind);
+
+const wordsMost = 2_000;
+
+/** What the server said of a failure, as it was released; it can be erased. */
+export function failureWords(result: Result): JsonObject | undefined {
+  const { kind, value } = result;
+  if (kind === 'error') return isObject(value['error']) ? { code: value['error']['code'], message: String(value['error']['message']).slice(0, wordsMost) } : {};
+  if (answerKind(result) !== 'tool_error' || !Array.isArray(value['content'])) return undefined;
+  const texts = (value['content'] as readonly Json[]).flatMap((part) => (isObject(part) && typeof part['text'] === 'string' ? [part['text']] : []));
+  return { code: 'tool_error', message: texts.join('\n').slice(0, wordsMost) };
 }

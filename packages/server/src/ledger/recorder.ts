@@ -5,7 +5,7 @@ import type { Approved, Decided, Hold, Intended } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { limits } from '../lib/limits.js';
 import { randomHandle, randomSalt } from '../lib/ids.js';
-import { decidedBody, errorWords, intentBody, outputDigest, payloadOf, reachedBody } from './bodies.js';
+import { answerKind, decidedBody, errorWords, failureWords, intentBody, outputDigest, payloadOf, reachedBody } from './bodies.js';
 import type { Draft } from './draft.js';
 import type { Ledger } from './ledger.js';
 import type { Names } from './names.js';
@@ -88,6 +88,7 @@ export class AttemptRecorder implements Recorder {
   async outcome(intended: Intended, effect: Effect, detail: OutcomeDetail): Promise<void> {
     const { error, result } = detail;
     const output = result && outputDigest(intended.session.state.salt, result);
+    const words = error ? errorWords(error) : result && failureWords(result);
     const draft: Draft = {
       kind: 'outcome',
       streams: [{ stream: intended.intent.stream }],
@@ -97,12 +98,12 @@ export class AttemptRecorder implements Recorder {
         session: intended.session.state.id,
         action: intended.action.name,
         effect,
-        ...(result && { answer: result.kind }),
+        ...(result && { answer: answerKind(result) }),
         ...(output !== undefined && { output }),
         findings: detail.findings ?? [],
         ...(error && { error: { code: error.code } }),
       },
-      ...(error && { payload: { salt: randomSalt(), content: JSON.stringify({ error: errorWords(error) }) } }),
+      ...(words && { payload: { salt: randomSalt(), content: JSON.stringify({ error: words }) } }),
     };
     try {
       await this.record(draft);

@@ -33,6 +33,8 @@ export interface Explanation {
   readonly policies: readonly ExplainedPolicy[];
   readonly inputs?: Json;
   readonly error?: Json;
+  /** What the target said of its failure. */
+  readonly failure?: Json;
   /** What would have had to be otherwise for the attempt to go through. */
   readonly would_have_to_differ: readonly string[];
 }
@@ -52,12 +54,14 @@ export interface ExplainSources {
   /** The name of the person it was for; the record itself has a reference only. */
   readonly person: string | undefined;
   readonly payload: JsonObject | undefined;
+  /** What can be erased of what settled it. */
+  readonly ending: JsonObject | undefined;
   /** The bundle that the decision was made with, if it is still known. */
   readonly bundle: Bundle | undefined;
 }
 
 /** Explains an intent, a hold or a refusal from the record alone. */
-export function explain({ entry, settled, person, payload, bundle }: ExplainSources): Explanation {
+export function explain({ entry, settled, person, payload, ending, bundle }: ExplainSources): Explanation {
   const body = entry.body as JsonObject;
   const decision = isObject(body['decision']) ? (body['decision'] as unknown as RecordedDecision) : undefined;
   const inputs = isObject(payload?.['inputs']) ? (payload['inputs'] as unknown as DecisionInputs) : undefined;
@@ -80,6 +84,7 @@ export function explain({ entry, settled, person, payload, bundle }: ExplainSour
     policies,
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
     ...(isObject(body['error']) && { error: payload?.['error'] ?? body['error'] }),
+    ...(isObject(ending?.['error']) && { failure: ending['error'] }),
     would_have_to_differ: differences(body, decision, policies, bundle && inputs && bundle.rules.size > 0 ? () => whatWouldAllow(inputs, bundle) : () => []),
   };
 }

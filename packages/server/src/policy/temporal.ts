@@ -1,4 +1,4 @@
-import { type Condition, type History, type PastEvent, type Present, TemporalMonitor } from '@flyball/cedar';
+import { type Condition, type History, innerOf, type PastEvent, type Present, type Term, TemporalMonitor, termsOf } from '@flyball/cedar';
 import type { JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Situated } from '../action/states.js';
 import { environmentOf } from './cedar-engine.js';
@@ -11,9 +11,19 @@ export type ReadPast = (stream: string, version: number) => Promise<{ readonly e
 /** The temporal clauses of one bundle. */
 export class TemporalClauses {
   readonly monitor: TemporalMonitor;
+  /** Keys of the actions that patterns name: of other ones it matters only that something happened. */
+  readonly actions: ReadonlySet<string>;
+  /** What terms read of the request: members of its context, and whether attributes of its entities. */
+  readonly reads: { readonly context: ReadonlySet<string>; readonly entities: boolean };
 
   constructor(readonly clauses: readonly { readonly name: string; readonly policy: string; readonly text: string; readonly condition: Condition }[]) {
     this.monitor = new TemporalMonitor(clauses);
+    this.actions = new Set(clauses.flatMap(({ condition }) => actionsOf(condition)));
+    const terms = clauses.flatMap(({ condition }) => allTerms(condition));
+    this.reads = {
+      context: new Set(terms.flatMap((term) => (term.kind === 'context' ? (term.path[0] ?? []) : []))),
+      entities: terms.some((term) => term.kind === 'entity' && term.path.length > 0),
+    };
   }
 
   get isEmpty(): boolean {
@@ -26,12 +36,17 @@ export interface Question {
   readonly present: Present;
 }
 
-/** What is asked of temporal clauses: the attempt as an event, and as what their terms are read from. */
-export function questionOf(inputs: DecisionInputs, actionGroups: readonly string[], session: string, nowMs: number): Question {
+/** What is asked of temporal clauses: the attempt as an event, and as what their terms are read from. Of the context only what some term reads. */
+export function questionOf({ reads }: TemporalClauses, inputs: DecisionInputs, actionGroups: readonly string[], session: string, nowMs: number): Question {
   const [resource] = inputs.resources;
-  const present = environmentOf(engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups));
+  const request = engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups);
+  const context = Object.fromEntries([...reads.context].flatMap((name) => (inputs.context[name] === undefined ? [] : [[name, inputs.context[name]]])));
+  const present = environmentOf({ ...request, context, entities: reads.entities ? request.entities : [] });
   return { event: eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, session }), present };
 }
+
+const actionsOf = (condition: Condition): readonly string[] => (condition.kind === 'pattern' ? [condition.action] : innerOf(condition).flatMap(actionsOf));
+const allTerms = (condition: Condition): readonly Term[] => [...termsOf(condition), ...innerOf(condition).flatMap(allTerms)];
 
 interface Kept {
   readonly clauses: TemporalClauses;
@@ -59,7 +74,7 @@ export class TemporalPast {
     // Nothing is awaited from here on: the history has one owner.
     const history = this.#history(JSON.stringify([principal.identity.id, principal.onBehalfOf ?? null]), clauses, logs.map(({ events }) => events));
     history.forgetBefore(nowMs - clauses.monitor.horizonMs);
-    const { event, present } = questionOf(inputs, actionGroups, session.state.id, nowMs);
+    const { event, present } = questionOf(clauses, inputs, actionGroups, session.state.id, nowMs);
     return Object.fromEntries(clauses.monitor.ask(history, event, present));
   }
 

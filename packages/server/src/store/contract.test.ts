@@ -15,6 +15,8 @@ import { batchWriter } from './write-batch.js';
 /** A database on which any number of nodes open a store. */
 interface House {
   node(tenant?: string): Promise<EntryStore>;
+  /** Gives every entry of a tenant its place in the log. */
+  sequence(tenant: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -24,7 +26,7 @@ afterAll(() => postgres?.remove(), 30_000);
 const memory = (): Promise<House> => {
   const tables = new Map<string, MemoryTables>();
   const ofTenant = (tenant: string) => tables.get(tenant) ?? tables.set(tenant, new MemoryTables()).get(tenant) ?? new MemoryTables();
-  return Promise.resolve({ node: (tenant = 'default') => Promise.resolve(new MemoryStore(ofTenant(tenant))), close: () => Promise.resolve() });
+  return Promise.resolve({ node: (tenant = 'default') => Promise.resolve(new MemoryStore(ofTenant(tenant))), sequence: () => Promise.resolve(), close: () => Promise.resolve() });
 };
 
 const embedded = async (): Promise<House> => {

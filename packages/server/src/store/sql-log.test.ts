@@ -231,6 +231,17 @@ describe.each(stores)('log store contract: %s', (_name, open, absent) => void de
     expect(await seen()).toEqual(before);
   });
 
+  test('law: a checkpoint is kept for the size that the log has, and for no other', async () => {
+    await one.log.open(origin);
+    await one.log.keepCheckpoint(0n, 'of nothing');
+    await write(3);
+    await one.log.extend(await next(await acquired('a')));
+    expect((await other.head())?.checkpoint).toBe('of nothing');
+    await other.keepCheckpoint(3n, 'of three');
+    for (const size of [0n, 2n, 4n]) await one.log.keepCheckpoint(size, 'of another size');
+    expect((await other.head())?.checkpoint).toBe('of three');
+  });
+
   test('law: a tile that is not there, or not so wide, is refused', async () => {
     await one.log.open(origin);
     await write(3);

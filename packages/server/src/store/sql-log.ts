@@ -66,7 +66,6 @@ export class SqlLog implements LogStore {
       String(from.size),
       String(to.size),
       Buffer.from(to.root),
-      to.checkpoint,
       entries.map(({ entry }) => entry).join('\n'),
       entries.map(({ at }) => String(at)).join('\n'),
       tiles.map(({ tile }) => String(tile.level)).join('\n'),
@@ -77,6 +76,10 @@ export class SqlLog implements LogStore {
     const won = row?.won === '1';
     if (won) await this.#tidy(entries.length);
     return won;
+  }
+
+  async keepCheckpoint(size: bigint, checkpoint: string): Promise<void> {
+    await this.pool.query({ name: 'flyball-log-checkpoint', text: 'update log set checkpoint = $3 where tenant = $1 and size = $2', values: [this.tenant, String(size), checkpoint] });
   }
 
   /** What was sequenced leaves dead rows at the front of a queue; an embedded server clears nothing away by itself. */
@@ -122,14 +125,14 @@ const lines = (number: number): string => `string_to_array($${number}, E'\\n')`;
 /** One statement, so that a log is extended whole or not at all, and only by who holds the epoch and the size. */
 const extendLog = (segment: string): string => `
   with fence as (
-    update log set size = $4::bigint, root = $5, checkpoint = $6 where tenant = $1 and epoch = $2::bigint and size = $3::bigint returning 1
+    update log set size = $4::bigint, root = $5 where tenant = $1 and epoch = $2::bigint and size = $3::bigint returning 1
   ), entries as (
-    select entry::uuid, at::bigint, $3::bigint + place - 1 as index from unnest(${lines(7)}, ${lines(8)}) with ordinality as e(entry, at, place) where exists (select 1 from fence)
+    select entry::uuid, at::bigint, $3::bigint + place - 1 as index from unnest(${lines(6)}, ${lines(7)}) with ordinality as e(entry, at, place) where exists (select 1 from fence)
   ), leaves as (
     insert into log_leaf (tenant, index, entry) select $1, index, entry from entries
   ), tiles as (
     insert into log_tile (tenant, level, index, hashes)
-    select $1, level::smallint, index::bigint, decode(hashes, 'hex') from unnest(${lines(9)}, ${lines(10)}, ${lines(11)}) as t(level, index, hashes) where exists (select 1 from fence)
+    select $1, level::smallint, index::bigint, decode(hashes, 'hex') from unnest(${lines(8)}, ${lines(9)}, ${lines(10)}) as t(level, index, hashes) where exists (select 1 from fence)
     on conflict (tenant, level, index) do update set hashes = excluded.hashes
   ), done as (
     delete from unsequenced u using entries where u.tenant = $1 and u.at = entries.at and u.entry = entries.entry

@@ -42,8 +42,10 @@ export class Payloads {
   ) {}
 
   give(body: Body): void {
-    if (this.#given.has(body.entry)) this.findings.add('body_mismatch', 'expected one body of an entry', { entry: body.entry });
-    else this.#given.set(body.entry, bodyDigest(body));
+    const digest = bodyDigest(body);
+    // Who archives again writes what is left once more: the same twice is nothing wrong.
+    if ((this.#given.get(body.entry) ?? digest) !== digest) this.findings.add('body_mismatch', 'expected one body of an entry, got two', { entry: body.entry });
+    else this.#given.set(body.entry, digest);
   }
 
   add(recorded: Recorded): void {

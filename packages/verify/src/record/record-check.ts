@@ -72,7 +72,7 @@ export class RecordCheck {
       this.findings.add('not_examined', 'expected an entry that can be read', { file, index });
       return;
     }
-    const recorded: Recorded = { entry: read.entry, index, hash: base64(hash) };
+    const recorded: Recorded = { entry: read.entry, index, hash: base64(hash), isAltered };
     if (isAltered) this.findings.add('not_examined', 'expected an entry that was not altered', { file, ...placeOf(recorded) });
     this.#entries++;
     this.#tenant ??= read.entry.tenant;
@@ -103,7 +103,7 @@ export class RecordCheck {
     this.#waits.add(recorded);
     this.#bundles.add(recorded);
     this.#payloads.add(recorded);
-    this.keys.add(recorded);
+    if (!recorded.isAltered) this.keys.add(recorded);
   }
 }
 
@@ -113,7 +113,8 @@ function sessionFault({ kind, streams, body }: Entry): string | undefined {
   const session = textOf(body, 'session');
   const inAnother = streams.some(({ stream }) => stream.startsWith(sessionStream) && stream.slice(sessionStream.length) !== session);
   if (inAnother) return 'expected an entry in the stream of a session to be of this session';
-  const stands = !kindRules[kind].inSession || streams.some(({ stream }) => stream === `${sessionStream}${session ?? ''}`);
+  const isOfSession = kindRules[kind].inSession || (kind === 'refusal' && session !== undefined);
+  const stands = !isOfSession || streams.some(({ stream }) => stream === `${sessionStream}${session ?? ''}`);
   return stands ? undefined : 'expected an entry of a session to stand in its stream';
 }
 

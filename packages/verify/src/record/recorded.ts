@@ -6,6 +6,8 @@ export interface Recorded {
   readonly index: number;
   /** Leaf hash in base64. */
   readonly hash: string;
+  /** Its text is not the one that was signed. */
+  readonly isAltered: boolean;
 }
 
 /** Where a finding about an entry is. */

@@ -13,14 +13,14 @@ export interface LogHead {
   readonly epoch: bigint;
   readonly size: bigint;
   readonly root: Uint8Array;
-  /** The signed checkpoint of this size; empty for a log that has none yet. */
+  /** The newest signed checkpoint; of a smaller size until this one is signed, empty for a log that has none yet. */
   readonly checkpoint: string;
 }
 
 /** What one round adds to the log; all of it or nothing. */
 export interface Extension {
   readonly from: LogHead;
-  readonly to: Omit<LogHead, 'origin' | 'epoch'>;
+  readonly to: Pick<LogHead, 'size' | 'root'>;
   /** Entries in the order of their indexes, the first at `from.size`. */
   readonly entries: readonly Unsequenced[];
   readonly tiles: readonly GrownTile[];
@@ -38,6 +38,8 @@ export interface LogStore extends TileSource {
   unsequenced(most: number): Promise<readonly Unsequenced[]>;
   /** Durable when it resolves to true; false when somebody else extended the log or may do so now. */
   extend(extension: Extension): Promise<boolean>;
+  /** Keeps the checkpoint of a size that was decided on, unless the log is beyond it. It can be signed again, so it need not be durable. */
+  keepCheckpoint(size: bigint, checkpoint: string): Promise<void>;
   indexOf(entry: string): Promise<bigint | undefined>;
   /** Texts of entries in the order of their indexes; nothing in the place of one that was archived. */
   texts(first: bigint, count: number): Promise<readonly (string | undefined)[]>;

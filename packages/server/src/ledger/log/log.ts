@@ -143,12 +143,17 @@ export class TransparencyLog {
 
   /** What another node has added; also how a node notices that its database was set back. */
   async #observe(): Promise<void> {
-    const { store, published, keys, shared } = this.parts;
+    const { store, published, keys, sequencer, shared } = this.parts;
     const head = shared ? await store.head() : undefined;
-    if (!head || head.checkpoint === published.checkpoint) return;
+    if (!head || (head.checkpoint === published.checkpoint && head.size === (published.head?.size ?? 0n))) return;
     await keys.refresh();
-    await published.verifyContinues(head.checkpoint, store);
-    if (head.checkpoint !== '') published.advance(head.checkpoint);
+    await published.verifyContinues(head, store);
+    const signed = published.open(head.checkpoint);
+    // Whoever added this ended before it was signed.
+    if (head.size > (signed?.size ?? 0n)) sequencer.doubt();
+    if (!signed || signed.size <= (published.head?.size ?? 0n)) return;
+    await published.verifyContinues(signed, store);
+    published.advance(head.checkpoint);
   }
 
   async #cosign(): Promise<void> {

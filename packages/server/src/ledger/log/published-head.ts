@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
-import { type Checkpoint, openCheckpoint, type TileSource, treeRoot, type Verifier } from '@flyball/tlog';
+import { type Checkpoint, openCheckpoint, type TileSource, type TreeHead, treeRoot, type Verifier } from '@flyball/tlog';
 
 /**
  * The newest checkpoint that this node has shown to anybody, kept outside the database: a database that was set back
@@ -38,15 +38,18 @@ export class PublishedHead {
     this.#checkpoint = text;
   }
 
-  /** Throws `log_broken` unless a checkpoint of the store continues the one that was shown. */
-  async verifyContinues(checkpoint: string, tiles: TileSource): Promise<Checkpoint | undefined> {
-    const next = checkpoint === '' ? undefined : openCheckpoint(checkpoint, this.origin, this.verifiers());
+  /** A checkpoint of this log, signed by one of its keys; nothing for a log that has none yet. */
+  open(checkpoint: string): Checkpoint | undefined {
+    return checkpoint === '' ? undefined : openCheckpoint(checkpoint, this.origin, this.verifiers());
+  }
+
+  /** Throws `log_broken` unless a tree of the store continues the one that was shown. */
+  async verifyContinues(next: TreeHead, tiles: TileSource): Promise<void> {
     const shown = this.#head;
-    if (!shown) return next;
-    if (!next || next.size < shown.size) throw broken(`the store has ${String(next?.size ?? 0n)} entries, ${String(shown.size)} were shown before`);
+    if (!shown) return;
+    if (next.size < shown.size) throw broken(`the store has ${String(next.size)} entries, ${String(shown.size)} were shown before`);
     const then = next.size === shown.size ? next.root : await treeRoot(tiles, shown.size);
     if (!Buffer.from(then).equals(shown.root)) throw broken(`the store's first ${String(shown.size)} entries are not those that were shown before`);
-    return next;
   }
 
   /** Remembers a checkpoint, durably, and shows it from now on. One that is not newer changes nothing. */

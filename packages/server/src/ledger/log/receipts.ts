@@ -32,10 +32,23 @@ export async function receiptOf(id: string, withBody: boolean, { log, entries, c
   return formatProof({ extra, index, proof: await inclusionProof(log, index, shown.size), checkpoint: shown.checkpoint });
 }
 
-/** Ids of all entries that belong to one attempt: its session's opening, its hold and approvals, itself, and what settled it. */
+/** Ids of all entries that belong to one attempt: its session's opening, its hold and approvals, the intent, and what settled it. */
 export async function threadOf(entry: Entry, entries: EntryStore): Promise<readonly string[]> {
-  const { session, approvals } = entry.body as { readonly session?: string; readonly approvals?: readonly string[] };
+  const { session } = entry.body as { readonly session?: string };
   const opening = session === undefined ? undefined : (await entries.readStream(`session:${session}`, 0, 1))[0];
   const settled = await entries.findSettling(entry.id);
-  return [opening?.id, entry.settles, ...(approvals ?? []), entry.id, settled?.id].filter((id) => id !== undefined);
+  const hold = entry.kind === 'hold' ? entry : entry.settles === undefined ? undefined : await entries.find(entry.settles);
+  const answers = hold?.kind === 'hold' ? await answersTo(hold, entries) : [];
+  const outcome = settled?.kind === 'intent' ? await entries.findSettling(settled.id) : undefined;
+  return [...new Set([opening?.id, hold?.id, ...answers, entry.id, settled?.id, outcome?.id])].filter((id) => id !== undefined);
+}
+
+const answersMost = 1_000;
+
+/** What people said to a hold, so far. */
+async function answersTo(hold: Entry, entries: EntryStore): Promise<readonly string[]> {
+  const [place] = hold.streams;
+  if (!place) return [];
+  const after = await entries.readStream(place.stream, place.version, answersMost);
+  return after.flatMap(({ id, kind, body }) => (kind === 'approval' && (body as { readonly hold?: string }).hold === hold.id ? [id] : []));
 }

@@ -1,5 +1,5 @@
-import { append, edgeOf, formatCheckpoint, signNote, type Signer, type TreeEdge } from '@flyball/tlog';
-import type { LogHead, LogStore } from './log-store.js';
+import { append, edgeOf, formatCheckpoint, signNote, type Signer, treeRoot, type TreeEdge } from '@flyball/tlog';
+import type { LogHead, LogStore, Unsequenced } from './log-store.js';
 import { broken, type PublishedHead } from './published-head.js';
 
 const batchMost = 5_000;
@@ -15,10 +15,14 @@ interface Held {
 /**
  * Gives entries their places in the log. Any node may; the store lets one at a time. What it knows of the tree is
  * thrown away after any trouble, and read and verified anew before anything else is signed.
+ *
+ * A tree is signed when the store has decided on it, never before: of whoever was too late there is no signature, not
+ * even one that nobody was shown.
  */
 export class Sequencer {
   #held: Held | undefined;
   #askedAt = -Infinity;
+  #uncertain = true;
 
   constructor(
     private readonly store: LogStore,
@@ -30,32 +34,40 @@ export class Sequencer {
 
   /** Adds what waits to the log, and shows its checkpoint; returns how many entries it was. */
   async round(): Promise<number> {
-    const waiting = await this.store.unsequenced(batchMost);
-    if (waiting.length === 0) return 0;
+    if (!this.#uncertain && (await this.store.unsequenced(1)).length === 0) return 0;
     try {
       const held = await this.#hold();
-      if (!held) return 0;
-      const { edge, tiles } = append(held.edge, waiting.map(({ leaf }) => leaf));
-      const to = { size: edge.size, root: edge.root() };
-      const checkpoint = signNote(formatCheckpoint({ origin: held.head.origin, ...to }), this.signers());
-      const head = { ...held.head, ...to, checkpoint };
-      if (!(await this.store.extend({ from: held.head, to: head, entries: waiting, tiles }))) {
-        this.#forget();
-        return 0;
-      }
-      this.#held = { head, edge };
-      this.published.advance(checkpoint);
-      return waiting.length;
+      // What waits is read by who holds the lease: what was read before may have been added by another node.
+      const waiting = held ? await this.store.unsequenced(batchMost) : [];
+      return held && waiting.length > 0 ? await this.#extend(held, waiting) : 0;
     } catch (error) {
-      this.#forget();
+      this.doubt();
       throw error;
     }
+  }
+
+  /** The tree is read anew before anything else, also when nothing waits: its newest size may not be signed yet. */
+  doubt(): void {
+    this.#forget();
+    this.#uncertain = true;
   }
 
   /** Lets another node go on at once. */
   async release(): Promise<void> {
     this.#forget();
     await this.store.release(this.holder);
+  }
+
+  async #extend({ head, edge: before }: Held, entries: readonly Unsequenced[]): Promise<number> {
+    const { edge, tiles } = append(before, entries.map(({ leaf }) => leaf));
+    const to = { ...head, size: edge.size, root: edge.root() };
+    if (!(await this.store.extend({ from: head, to, entries, tiles }))) {
+      this.#forget();
+      return 0;
+    }
+    this.#held = { head: to, edge };
+    await this.#publish(to);
+    return entries.length;
   }
 
   async #hold(): Promise<Held | undefined> {
@@ -76,10 +88,20 @@ export class Sequencer {
   async #load(head: LogHead): Promise<Held> {
     const edge = await edgeOf(this.store, head.size);
     if (!Buffer.from(edge.root()).equals(head.root)) throw broken(`its tiles do not add up to its root at ${String(head.size)} entries`);
-    const signed = await this.published.verifyContinues(head.checkpoint, this.store);
-    if ((signed?.size ?? 0n) !== head.size || (signed && !Buffer.from(signed.root).equals(head.root))) throw broken('its checkpoint is not of its tree');
-    if (signed) this.published.advance(head.checkpoint);
+    await this.published.verifyContinues(head, this.store);
+    const signed = this.published.open(head.checkpoint);
+    if (signed && (signed.size > head.size || !Buffer.from(await treeRoot(this.store, signed.size)).equals(signed.root))) throw broken('its checkpoint is not of its tree');
+    if (signed?.size === head.size) this.published.advance(head.checkpoint);
+    else if (head.size > 0n) await this.#publish(head);
+    this.#uncertain = false;
     return { head, edge };
+  }
+
+  /** Signs what the store has decided on. Whoever comes after a crash in between signs the same. */
+  async #publish({ origin, size, root }: LogHead): Promise<void> {
+    const checkpoint = signNote(formatCheckpoint({ origin, size, root }), this.signers());
+    await this.store.keepCheckpoint(size, checkpoint);
+    this.published.advance(checkpoint);
   }
 
   #forget(): void {

@@ -96,7 +96,7 @@ export class Candidate {
     const isSameAttempt = !track.owner.eventsDiffer && inputs.action === now.action && isSame(inputs.context['args'], now.context['args']) && isSame(inputs.principal, now.principal);
     const answered = isSameAttempt ? this.#clauses.answered(bundle.temporal, temporalSeen(inputs)) : new Map<string, Json>();
     if (answered.size === this.bundle.temporal.clauses.length) return Object.fromEntries(answered);
-    const question = questionOf(now, this.bundle.actionGroups.get(now.action) ?? [], track.state?.id ?? '', nowMs);
+    const question = questionOf(this.bundle.temporal, now, this.bundle.actionGroups.get(now.action) ?? [], track.state?.id ?? '', nowMs);
     return { ...Object.fromEntries(track.owner.events.ask(this.bundle.temporal, question)), ...Object.fromEntries(answered) };
   }
 

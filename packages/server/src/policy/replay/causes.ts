@@ -97,7 +97,7 @@ function giversOf(sessions: Asked['track']['owner']['sessions'], label: string):
 function temporalCauses({ track, nowMs }: Asked, { bundle, inputs }: Pick<Explained, 'bundle' | 'inputs'>, name: string, add: Add): void {
   const clause = bundle.temporal.clauses.find((each) => each.name === name);
   if (!clause) return;
-  const { present } = questionOf(inputs, bundle.actionGroups.get(inputs.action) ?? [], track.state?.id ?? '', nowMs);
+  const { present } = questionOf(bundle.temporal, inputs, bundle.actionGroups.get(inputs.action) ?? [], track.state?.id ?? '', nowMs);
   for (const { event, ref } of track.owner.events.since(nowMs - bundle.temporal.monitor.horizonMs)) {
     if (concerns(clause.condition, event, present)) add(ref, `matches \`temporal { ${clause.text.replace(/\s+/g, ' ').trim().slice(0, 200)} }\``);
   }

@@ -1,11 +1,12 @@
 import type { JsonObject } from '@flyball/protocol';
 import type { DecisionInputs } from '../../action/states.js';
 import type { Bundle } from '../bundle.js';
+import type { TemporalClauses } from '../temporal.js';
 import { Bundles } from './bundles.js';
 import { InOrder } from './in-order.js';
 import { askedOpa, codeOf, decisionOf, type EntryRef, inputsOf, momentOf, type RecordedDecision, type RecordSource, refOf, type Row, type Rules } from './record.js';
 import { Left, type LeftReport } from './tally.js';
-import { readContent, type SessionTrack, type TrackOptions, Tracks } from './tracks.js';
+import { type LookedBack, readContent, type SessionTrack, type TrackOptions, Tracks } from './tracks.js';
 
 /** A recorded decision with all that it takes to make it again. */
 export interface Asked {
@@ -25,7 +26,7 @@ export interface Asked {
 
 /** What is done with the decisions of a record, one after the other. */
 export interface Pass {
-  readonly options: Omit<TrackOptions, 'horizonMs'>;
+  readonly options: Omit<TrackOptions, 'lookedBack'>;
   decision(asked: Asked): void;
   /** The inputs cannot be made sense of. */
   unreadable(ref: EntryRef, why: string): void;
@@ -44,8 +45,8 @@ export interface Progress {
 export interface ReadOptions {
   readonly source: RecordSource;
   readonly rules: Rules;
-  /** How far back the clauses of a candidate look. */
-  readonly horizonMs: number;
+  /** Clauses of a candidate. */
+  readonly clauses?: TemporalClauses;
   /** How many of each list are kept. */
   readonly most: number;
   readonly progress: (progress: Progress) => void;
@@ -60,12 +61,12 @@ export interface ReadReport {
 }
 
 /** Reads the whole record, and hands every decision that can be asked again to a pass. */
-export async function readDecisions({ source, rules, horizonMs, most, progress }: ReadOptions, pass: Pass): Promise<ReadReport> {
+export async function readDecisions({ source, rules, clauses, most, progress }: ReadOptions, pass: Pass): Promise<ReadReport> {
   const counted = { entries: 0, decisions: 0 };
   const bundles = new Bundles(source, (digest) => progress({ ...counted, doing: `compiling the bundle ${digest.slice(0, 19)}…` }));
-  const lookedBackMs = Math.max(horizonMs, await horizonOf(source, bundles));
+  const lookedBack = await lookedBackBy(source, bundles, clauses);
   const order = new InOrder();
-  const tracks = new Tracks(rules, { ...pass.options, horizonMs: lookedBackMs }, (stream) => order.forget(stream));
+  const tracks = new Tracks(rules, { ...pass.options, lookedBack }, (stream) => order.forget(stream));
   const left = new Left(most);
   const take = async (row: Row) => {
     counted.entries++;
@@ -89,15 +90,15 @@ export async function readDecisions({ source, rules, horizonMs, most, progress }
   return { ...counted, gaps: order.gaps, left: left.toReport() };
 }
 
-/** How far back the clauses of any recorded bundle look: what happened before the first of them was active counts for it. */
-async function horizonOf(source: RecordSource, bundles: Bundles): Promise<number> {
-  let most = 0;
+/** What the clauses of any recorded bundle look back at: what happened before the first of them was active counts for it. */
+async function lookedBackBy(source: RecordSource, bundles: Bundles, clauses: TemporalClauses | undefined): Promise<LookedBack> {
+  const all = clauses ? [clauses] : [];
   for (const digest of await source.bundles()) {
     const files = await source.bundleFiles(digest);
-    if (!files || !Object.values(files).some((text) => text.includes('temporal'))) continue;
-    most = Math.max(most, (await bundles.load(digest))?.temporal.monitor.horizonMs ?? 0);
+    const found = files && Object.values(files).some((text) => text.includes('temporal')) ? await bundles.load(digest) : undefined;
+    if (found) all.push(found.temporal);
   }
-  return most;
+  return { horizonMs: Math.max(0, ...all.map(({ monitor }) => monitor.horizonMs)), actions: new Set(all.flatMap(({ actions }) => [...actions])) };
 }
 
 interface Found {

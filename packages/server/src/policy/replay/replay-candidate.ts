@@ -25,9 +25,9 @@ export interface CandidateReport extends ReadReport, Flipped {
 }
 
 /** Makes every recorded decision again by another bundle, on the past as it was recorded. */
-export async function replayCandidate(bundle: Bundle, options: Omit<ReadOptions, 'horizonMs'>): Promise<CandidateReport> {
+export async function replayCandidate(bundle: Bundle, options: Omit<ReadOptions, 'clauses'>): Promise<CandidateReport> {
   const pass = new Trial(new Candidate(bundle, options.rules), options.most);
-  const read = await readDecisions({ ...options, horizonMs: bundle.temporal.monitor.horizonMs }, pass);
+  const read = await readDecisions({ ...options, clauses: bundle.temporal }, pass);
   return { ...read, ...pass.toReport() };
 }
 

@@ -1,3 +1,4 @@
+import { EntityUid } from '@flyball/cedar';
 import type { Entry, JsonObject } from '@flyball/protocol';
 import type { SessionState } from '../../action/states.js';
 import { limits } from '../../lib/limits.js';
@@ -48,9 +49,16 @@ export interface Owner {
   eventsDiffer: boolean;
 }
 
-export interface TrackOptions {
-  /** How far back clauses can look; nothing is kept for them where there are none. */
+/** What clauses can see of the past. */
+export interface LookedBack {
+  /** How far; nothing is kept where there are no clauses. */
   readonly horizonMs: number;
+  /** Keys of the actions that patterns name: of other ones only that something happened is kept. */
+  readonly actions: ReadonlySet<string>;
+}
+
+export interface TrackOptions {
+  readonly lookedBack: LookedBack;
   /** For how long a state that is over is kept. */
   readonly earlierMs: number;
   /** How many entries of a session are kept for telling causes. */
@@ -118,7 +126,7 @@ export class Tracks {
   #ownerOf(stream: string): Owner {
     const known = this.#owners.get(stream);
     if (known) return known;
-    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.horizonMs + this.options.earlierMs), labelsChanged: 0, statesDiffer: false, eventsDiffer: false };
+    const owner: Owner = { stream, remembered: undefined, sessions: [], events: new EventLog(this.options.lookedBack.horizonMs + this.options.earlierMs), labelsChanged: 0, statesDiffer: false, eventsDiffer: false };
     this.#owners.set(stream, owner);
     return owner;
   }
@@ -136,7 +144,7 @@ export class Tracks {
     track.version = version;
     if (earlierMs > 0) keepEarlier(track.earlier, { state: before, untilMs: entry.at }, earlierMs);
     this.#note(track, before, theirs.entry);
-    if (this.options.horizonMs > 0) this.#happened(track, theirs.entry, version, theirs.content);
+    if (this.options.lookedBack.horizonMs > 0) this.#happened(track, theirs.entry, version, theirs.content);
   }
 
   /** Notes what an entry gave its session, for whoever asks later where something came from. */
@@ -152,7 +160,9 @@ export class Tracks {
   }
 
   #happened(track: SessionTrack, entry: Entry, version: number, content: JsonObject | undefined): void {
-    const event = track.readEvent(entry, content);
+    const { action } = entry.body as { readonly action?: string };
+    const isNamed = action !== undefined && this.options.lookedBack.actions.has(new EntityUid('Action', action).key);
+    const event = track.readEvent(entry, isNamed ? content : undefined);
     if (!event) return;
     const erased = entry.payload !== undefined && entry.kind !== 'outcome' && content?.['inputs'] === undefined;
     track.owner.events.add({ event, ref: refOf(entry), stream: track.stream, version, erased });
@@ -170,7 +180,7 @@ export class Tracks {
       this.forgotten(stream);
     }
     for (const [stream, owner] of this.#owners) {
-      owner.events.forgetBefore(nowMs - this.options.horizonMs - this.options.earlierMs);
+      owner.events.forgetBefore(nowMs - this.options.lookedBack.horizonMs - this.options.earlierMs);
       if (owner.sessions.length > 0 || !owner.events.isEmpty) continue;
       this.#owners.delete(stream);
     }

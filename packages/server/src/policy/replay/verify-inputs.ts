@@ -84,7 +84,7 @@ function temporalOf(asked: Asked): readonly Mismatch[] {
   const { bundle, inputs, track, nowMs } = asked;
   const seen = temporalSeen(inputs);
   if (bundle.temporal.isEmpty) return Object.keys(seen).length === 0 ? [] : [differing('temporal', seen, {}, never)];
-  const question = questionOf(inputs, bundle.actionGroups.get(inputs.action) ?? [], track.state?.id ?? '', nowMs);
+  const question = questionOf(bundle.temporal, inputs, bundle.actionGroups.get(inputs.action) ?? [], track.state?.id ?? '', nowMs);
   const again = Object.fromEntries(track.owner.events.ask(bundle.temporal, question));
   return isSame(seen, again) ? [] : [differing('temporal', seen, again, tellsApart(asked, question, seen, nearMs))];
 }

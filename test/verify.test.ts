@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { folder, http, run, verifyLog, verifyReceipt } from '../packages/verify/src/index.js';
+import { loadLocalKey, signLocalToken } from '../packages/server/src/identity/index.js';
+import { type Canary, startCanary } from './support/canary.js';
+import { command, openBundle, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import { decisionOf } from './support/mcp.js';
+import { openWire, resultOf } from './support/wire.js';
+
+// What the verifier was written to read, it was never told: here a real governor writes, with code that it shares nothing with.
+let canary: Canary;
+let governor: RunningGovernor;
+let token: string;
+const kept = mkdtempSync(join(tmpdir(), 'flyball-kept-'));
+
+const files = {
+  ...openBundle,
+  'bundle/catalogue.yaml': 'actions:\n  - { name: transfer, tier: act, match: { upstream: canary, name: transfer } }\n  - { name: anything.use, tier: inspect, match: { upstream: "*", name: "*" } }\n',
+  'bundle/policies/open.cedar': '@id("open") permit (principal in Group::"testers", action, resource);\n@id("two") @outcome("step_up") @approvers("finance") @quorum("2") forbid (principal, action == Action::"transfer", resource);\n',
+};
+
+interface Status {
+  readonly origin: string;
+  readonly keys: Readonly<Record<string, string>>;
+  readonly size: string;
+  readonly checkpoint: string;
+}
+
+const ask = async <T>(path: string, body?: object): Promise<T> => {
+  const response = await fetch(`${governor.administrators}${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
+  return (await response.json()) as T;
+};
+const vkey = async (): Promise<string> => Object.keys((await ask<Status>('/v1/log')).keys)[0] ?? '';
+/** Everything that was written so far is in the log. */
+const settled = async (): Promise<Status> => {
+  let size = '';
+  return waitFor(async () => {
+    const status = await ask<Status>('/v1/log');
+    const isStill = status.size === size && size !== '0';
+    size = status.size;
+    await new Promise((done) => setTimeout(done, 700));
+    return isStill ? status : undefined;
+  });
+};
+
+beforeAll(async () => {
+  canary = await startCanary();
+  governor = await startGovernor({ files, upstreams: `  canary: { url: "${canary.url}" }` });
+  const key = loadLocalKey(join(governor.directory, '.flyball'));
+  const sign = (subject: string) => signLocalToken(key, { subject, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
+  token = await sign('operator');
+  const client = await openWire(governor.url(), await governor.token('tester'));
+  await client.call('echo', { message: 'x' });
+  const { hold } = decisionOf(resultOf(await client.call('transfer', { to: 'zoe', amount: 1 })));
+  for (const person of ['ann', 'ben']) {
+    const headers = { authorization: `Bearer ${await sign(person)}`, 'content-type': 'application/json' };
+    await fetch(`${governor.administrators}/v1/holds/${hold ?? ''}/answer`, { method: 'POST', headers, body: '{"agrees":true,"reason":"fine"}' });
+  }
+  await client.call('transfer', { to: 'zoe', amount: 1 });
+  await client.call('no_such_tool', {});
+});
+afterAll(async () => {
+  await governor.remove();
+  canary.stop();
+  rmSync(kept, { recursive: true });
+});
+
+test('story: an auditor verifies the log of a real governor over its API, and finds nothing wrong', async () => {
+  const { checkpoint } = await settled();
+  writeFileSync(join(kept, 'checkpoint'), checkpoint);
+  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token }), trust: { keys: [await vkey()] }, now: Date.now() });
+  expect([verdict.integrity.findings, verdict.completeness.findings]).toEqual([[], []]);
+  expect(verdict.counts.entries).toBeGreaterThan(8);
+});
+
+test('story: receipts of a real governor prove every action, with what it was about', async () => {
+  const actions = await ask<{ id: string; kind: string }[]>('/v1/actions');
+  const trust = { keys: [await vkey()] };
+  mkdirSync(join(kept, 'receipts'));
+  for (const { id } of actions) {
+    const { receipts } = await ask<{ receipts: string[] }>(`/v1/receipts/${id}?thread=1&body=1`);
+    for (const [at, receipt] of receipts.entries()) {
+      expect(verifyReceipt(receipt, trust)).toMatchObject({ holds: true, findings: [] });
+      writeFileSync(join(kept, 'receipts', `${id}-${at}`), receipt);
+    }
+  }
+  expect([...new Set(actions.map(({ kind }) => kind))].sort()).toEqual(['hold', 'intent', 'refusal']);
+});
+
+test('abuse 78: after an erasure of a real governor everything still verifies, and what is gone is covered', async () => {
+  const { bodies } = await ask<{ bodies: number }>('/v1/erase', { containing: 'zoe' });
+  expect(bodies).toBeGreaterThan(0);
+  await settled();
+  const all = await ask<{ entry: string; salt: string; content: string }[]>('/v1/log/bodies?most=1000');
+  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token }), trust: { keys: [await vkey()] }, bodies: all });
+  expect([verdict.integrity.findings, verdict.completeness.findings]).toEqual([[], []]);
+  expect(verdict.counts.bodies).toEqual({ matched: all.length, erased: bodies });
+});
+
+test('story: the exported folder holds against everything that was kept, and does not when a byte of it changes', async () => {
+  const key = await vkey();
+  const copy = join(kept, 'log');
+  await governor.stop();
+  const { code, stderr } = await command(governor.directory, ['log', 'export', copy]);
+  expect([code, stderr]).toEqual([0, expect.anything()]);
+  const verdict = await verifyLog({ source: folder(copy), trust: { keys: [key] }, earlier: [{ name: 'kept', content: readFileSync(join(kept, 'checkpoint')) }] });
+  expect([verdict.integrity.findings, verdict.completeness.findings]).toEqual([[], []]);
+  let text = '';
+  const out = { write: (part: string) => void (text += part) };
+  const receipts = readdirSync(join(kept, 'receipts')).map((file) => join(kept, 'receipts', file));
+  expect([await run(['log', copy, '--key', key, '--since', join(kept, 'checkpoint'), '--receipts', ...receipts], out), text]).toEqual([0, expect.stringContaining('integrity: holds')]);
+  const bundle = join(copy, 'tile/entries', readdirSync(join(copy, 'tile/entries')).at(0) ?? '', String(verdict.size));
+  const bytes = readFileSync(bundle);
+  bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1;
+  writeFileSync(bundle, bytes);
+  expect(await run(['log', copy, '--key', key], out)).toBe(1);
+  expect(text).toMatch(/entry_altered/);
+});
