@@ -1,11 +1,9 @@
 // node tools/tlog-tools.mjs: prints, as JSON, where the programs of others are that the transparency log is held to:
 // `fsck` of transparency-dev/tessera, which reads a whole log, and the reference witness. Builds them, once, through the
 // Go module proxy and keeps them in .cache/. Without Go it prints nothing and ends with 3; in CI that is an error.
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { built, cache, moduleFolder, output } from './go.mjs';
 
 const versions = {
   'github.com/transparency-dev/tessera': 'v1.0.4',
@@ -14,14 +12,8 @@ const versions = {
   'github.com/transparency-dev/merkle': 'v0.0.2',
 };
 const [tessera, witness, merkle] = Object.keys(versions);
-/** The Go that a Go of before 1.21, which cannot fetch one by itself, is exchanged for; a module like any other. */
-const toolchain = 'v0.0.1-go1.26.8';
-const folder = join(resolve(dirname(fileURLToPath(import.meta.url)), '..'), `.cache/tlog-tools/${versions[tessera]}-${versions[witness]}-${versions[merkle]}`);
-const lock = `${folder}.building`;
+const folder = join(cache, `tlog-tools/${versions[tessera]}-${versions[witness]}-${versions[merkle]}`);
 const programs = { fsck: join(folder, 'fsck'), witness: join(folder, 'witness') };
-const pollMs = 500;
-const buildMs = 15 * 60_000;
-const noGo = 3;
 
 /** tessera's own check of a whole log; its own program tells nobody that the check failed, and waits for a terminal. */
 const fsckSource = `package main
@@ -130,86 +122,23 @@ func VerifySubtreeConsistency(merkle.LogHasher, uint64, uint64, uint64, [][]byte
 }
 `;
 
-const output = (command, args, options = {}) => execFileSync(command, args, { encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'inherit'], ...options });
-
-function findGo() {
-  for (const go of ['go', '/usr/local/go/bin/go']) {
-    try {
-      const [name = '', os, architecture] = output(go, ['env', 'GOVERSION', 'GOOS', 'GOARCH']).split('\n');
-      return Number(/^go1\.(\d+)/.exec(name)?.[1] ?? 99) < 21 ? newerGo(go, `${toolchain}.${os}-${architecture}`) : go;
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
-    }
-  }
-  return undefined;
-}
-
-/** Folder of a module in the module cache. */
-const moduleFolder = (go, module) => JSON.parse(output(go, ['mod', 'download', '-json', module], { cwd: tmpdir(), env: { ...process.env, GO111MODULE: 'on' } })).Dir;
-
-function newerGo(go, module) {
-  const dir = moduleFolder(go, `golang.org/toolchain@${module}`);
-  // The module's archive knows no programs, only files.
-  output('chmod', ['-R', 'u+x', join(dir, 'bin'), join(dir, 'pkg/tool')]);
-  return join(dir, 'bin/go');
-}
-
-function build(go) {
-  const work = mkdtempSync(join(tmpdir(), 'flyball-tlog-'));
-  try {
-    const environment = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
-    const program = (name, source, module, replace = '') => {
-      mkdirSync(join(work, name));
-      writeFileSync(join(work, name, 'main.go'), source);
-      writeFileSync(join(work, name, 'go.mod'), `module ${name}\n\ngo 1.25.0\n\nrequire ${module} ${versions[module]}\n\n${replace}`);
-      output(go, ['build', '-mod=mod', '-p', '2', '-o', join(work, name, name), 'main.go'], { cwd: join(work, name), env: environment });
-    };
-    program('fsck', fsckSource, tessera);
-    cpSync(moduleFolder(go, `${merkle}@${versions[merkle]}`), join(work, 'merkle'), { recursive: true });
-    // The module cache cannot be written to, and neither can a copy of it.
-    output('chmod', ['-R', 'u+w', join(work, 'merkle')]);
-    writeFileSync(join(work, 'merkle/proof/subtree.go'), subtreeSource);
-    program('witness', witnessSource, witness, `replace ${merkle} => ../merkle\n`);
-    mkdirSync(folder, { recursive: true });
-    for (const [name, program] of Object.entries(programs)) {
-      // In two steps, for the temporary folder may be another file system, and nobody is to find half a program.
-      copyFileSync(join(work, name, name), `${program}.${process.pid}`);
-      renameSync(`${program}.${process.pid}`, program);
-    }
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-const isBuilt = () => Object.values(programs).every((program) => existsSync(program));
-
-/** One process builds, others wait for it: CI begins early and tests come later. */
-async function once(make) {
-  mkdirSync(dirname(lock), { recursive: true });
-  for (const until = Date.now() + buildMs; Date.now() < until; await new Promise((done) => setTimeout(done, pollMs))) {
-    if (isBuilt()) return;
-    try {
-      mkdirSync(lock);
-    } catch {
-      // Whoever was killed while building left this behind.
-      if (existsSync(lock) && Date.now() - statSync(lock).mtimeMs > buildMs) rmSync(lock, { recursive: true, force: true });
-      continue;
-    }
-    try {
-      return make();
-    } finally {
-      rmSync(lock, { recursive: true, force: true });
-    }
-  }
+function make(go, work) {
+  const environment = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
+  const program = (name, source, module, replace = '') => {
+    const folder = join(work, `${name}-source`);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'main.go'), source);
+    writeFileSync(join(folder, 'go.mod'), `module ${name}\n\ngo 1.25.0\n\nrequire ${module} ${versions[module]}\n\n${replace}`);
+    output(go, ['build', '-mod=mod', '-p', '2', '-o', join(work, name), 'main.go'], { cwd: folder, env: environment });
+  };
+  program('fsck', fsckSource, tessera);
+  cpSync(moduleFolder(go, `${merkle}@${versions[merkle]}`), join(work, 'merkle'), { recursive: true });
+  // The module cache cannot be written to, and neither can a copy of it.
+  output('chmod', ['-R', 'u+w', join(work, 'merkle')]);
+  writeFileSync(join(work, 'merkle/proof/subtree.go'), subtreeSource);
+  program('witness', witnessSource, witness, `replace ${merkle} => ../merkle\n`);
 }
 
 for (const [module, version] of Object.entries(versions)) console.error(`${module} ${version}`);
-if (!isBuilt()) {
-  const go = findGo();
-  if (go === undefined) {
-    console.error('expected Go, to build the tools of a transparency log');
-    process.exit(process.env.CI === 'true' ? 1 : noGo);
-  }
-  await once(() => build(go));
-}
+await built('the tools of a transparency log', programs, make);
 console.log(JSON.stringify(programs));

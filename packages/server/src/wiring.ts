@@ -55,8 +55,12 @@ const folds: Readonly<Record<string, Fold<unknown>>> = {
   log: foldKeys as Fold<unknown>,
 };
 
-/** Opens the store, loads the bundle and puts the rooms together. Whatever fails here leaves nothing behind. */
-export async function openGovernor(config: Config, log: Log): Promise<Governor> {
+/**
+ * Opens the store, loads the bundle and puts the rooms together. Whatever fails here leaves nothing behind.
+ *
+ * @param looksOnly for a command that governs nothing: the record does not say that its bundle became active
+ */
+export async function openGovernor(config: Config, log: Log, looksOnly = false): Promise<Governor> {
   const { tenant } = config;
   const store = config.databaseUrl === undefined ? await openEmbedded(config.data, tenant) : await openPostgres(config.databaseUrl, tenant);
   try {
@@ -69,7 +73,7 @@ export async function openGovernor(config: Config, log: Log): Promise<Governor> 
     const names = new Names(store.names);
     const activate = async (next: Bundle) => {
       await names.refresh(next.people.keys());
-      await recordBundle(ledger, next);
+      if (!looksOnly) await recordBundle(ledger, next);
     };
     const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log));
     const { warnings } = await bundle.load();

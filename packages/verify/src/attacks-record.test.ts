@@ -84,6 +84,8 @@ attack('an entry claimed for another session', async () => {
   expect(await foundIn(entries)).toEqual([['session_mismatch', first.approvals[0]?.id], ['approval_mismatch', first.intent.id]]);
   const elsewhere = edited(({ outcome }) => void (outcome.streams = [{ stream: 'node:x', version: 1 }]));
   expect(await foundIn(elsewhere.entries)).toEqual([['session_mismatch', elsewhere.first.outcome.id]]);
+  const both = edited(({ outcome }) => void outcome.streams.push({ stream: 'session:s1', version: 1 }));
+  expect(await foundIn(both.entries)).toContainEqual(['session_mismatch', both.first.outcome.id]);
 });
 
 attack('a refusal that is hidden from its session', async () => {
@@ -202,4 +204,13 @@ test('attack: a signed leaf that is not canonical JSON is no entry', async () =>
   const files: LogFiles = publish([...writer.entries.slice(0, 2), new Uint8Array(Buffer.from('{"v": 1}')), Uint8Array.of(0xff), new Uint8Array()]);
   const { integrity } = await judge(files);
   expect(integrity.findings.map(({ code, place }) => [code, place.index])).toEqual([['entry_malformed', 2], ['entry_malformed', 3], ['entry_malformed', 4]]);
+});
+
+test('attack: a signed leaf with a byte that is no UTF-8 is not read as what it looks like', async () => {
+  const { writer } = story(1);
+  const [first] = writer.entries;
+  const bytes = Buffer.from(JSON.stringify(first));
+  bytes[bytes.indexOf('active')] = 0xff;
+  const { integrity } = await judge(publish([new Uint8Array(bytes), ...writer.entries.slice(1)]));
+  expect(integrity.findings).toMatchObject([{ code: 'entry_malformed', message: expect.stringContaining('UTF-8') as string, place: { index: 0 } }]);
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codesOf, firstTrust, given, holds } from '../test-kit/judge.js';
 import { logKey } from '../test-kit/keys.js';
-import { checkpointOf, type LogFiles, publish } from '../test-kit/log-files.js';
+import { checkpointOf, type LogFiles, memory, publish } from '../test-kit/log-files.js';
 import { story } from '../test-kit/story.js';
 import { http, type Verdict, verifyLog } from './index.js';
 
@@ -140,9 +140,20 @@ attack('abuse 77: a signed size that nobody can read ends soon', async () => {
   for (const size of [1_000_000_000_000n, 9_000_000_000_000_000_000n]) {
     const files = new Map(honest).set('checkpoint', new Uint8Array(Buffer.from(signNote(formatCheckpoint({ origin: 'flyball/default/test', size, root: emptyEdge.root() }), [logKey('first')]))));
     seen.length = 0;
-    expect(holds(await ask(() => undefined, files))).toBe(false);
+    const verdict = await ask(() => undefined, files);
+    expect([holds(verdict), codesOf(verdict)]).toEqual([false, size > 2n ** 53n ? ['checkpoint_malformed', 'not_examined'] : ['unavailable', 'not_examined']]);
     expect(seen.length).toBeLessThan(100);
   }
+});
+
+attack('abuse 77: a server that has hashes and no entries is not asked for each of them', async () => {
+  const files = publish(Array.from({ length: 256 * 60 }, (_, at) => Uint8Array.of(at >> 8, at & 255)));
+  for (const path of [...files.keys()]) if (path.includes('entries')) files.delete(path);
+  let asked = 0;
+  const source = memory(files);
+  const verdict = await verifyLog({ source: { name: 'counted', read: (path, bytesMax) => ((asked += path.includes('entries') ? 1 : 0), source.read(path, bytesMax)) }, trust: firstTrust });
+  expect([verdict.integrity.counts.unavailable, verdict.completeness.holds]).toEqual([20, false]);
+  expect(asked).toBeLessThan(40);
 });
 
 test.each(['ftp://example.com/', 'nothing', 'https://example.com/?x=1'])('%s is no address of a log', (address) => {

@@ -13,3 +13,4 @@ export { type ReceiptVerdict, verifyReceipt } from './verify-receipt.js';
 export { type PromiseVerdict, verifyPromise } from './verify-promise.js';
 export type { LogPromise } from './evidence/promise-note.js';
 export { run } from './cli/run.js';
+export { jsonText, verdictText } from './cli/report.js';

@@ -3,7 +3,7 @@ import { firstTrust } from '../test-kit/judge.js';
 import { logKey, testOrigin, witnessKey } from '../test-kit/keys.js';
 import { checkpointOf, promiseOf, publish, receiptOf } from '../test-kit/log-files.js';
 import { story } from '../test-kit/story.js';
-import type { TestEntry } from '../test-kit/writer.js';
+import { canonical, type TestEntry } from '../test-kit/writer.js';
 import { verifyPromise, verifyReceipt } from './index.js';
 
 const { writer } = story(2);
@@ -57,6 +57,17 @@ test('attack: extra data that is not the leaf and its body', async () => {
     expect([extra, verifyReceipt(other, firstTrust).findings.map(({ code }) => code)]).toEqual([extra, ['receipt_invalid']]);
   }
   expect(verifyReceipt(receipt.replace(/^extra .*\n/m, ''), firstTrust).holds).toBe(false);
+});
+
+test('attack: a leaf that is no Unicode text and hashes as if it were', async () => {
+  const copy = structuredClone(entries);
+  const entry = copy[at] as TestEntry;
+  entry.body['purpose'] = '\ufffd';
+  const receipt = await receiptOf(publish(copy), copy, at);
+  expect(verifyReceipt(receipt, firstTrust).holds).toBe(true);
+  const extra = JSON.stringify({ entry: canonical(entry) }).replace('\ufffd', '\\ud800');
+  const other = receipt.replace(/^extra .*$/m, `extra ${Buffer.from(extra).toString('base64')}`);
+  expect(verifyReceipt(other, firstTrust).findings).toMatchObject([{ code: 'receipt_invalid' }]);
 });
 
 test('a promise is verified offline; any byte of it changed is none', () => {

@@ -16,7 +16,7 @@ export async function withDesk<T>(config: Config, person: string | undefined, us
     const token = await signLocalToken(loadLocalKey(config.data), { subject: person ?? operatorName, audience: administratorsAudience, nowMs: Date.now(), ttlMs: tokenMs });
     return use(new RemoteDesk(base, token));
   }
-  const governor = await openGovernor(config, () => undefined);
+  const governor = await openGovernor(config, () => undefined, true);
   try {
     return await use(governor.desk);
   } finally {

@@ -35,6 +35,9 @@ export function program(): Command {
 /** Runs the command line; returns the exit code. Every failure is one clear message. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
+    const [, , command, what] = argv;
+    // The auditor's own command, with options of its own.
+    if (command === 'verify' && (what === 'receipt' || what === 'log')) return await (await import('./verify.js')).verifyOthers(argv.slice(3));
     await program().parseAsync([...argv]);
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {

@@ -40,7 +40,7 @@ export async function exportFiles(desk: Desk, target: string, environment: Envir
 export async function archiveBefore(config: Config, date: string, folder: string, out: Out): Promise<void> {
   const beforeMs = Date.parse(date);
   if (Number.isNaN(beforeMs)) throw new FlyballError('usage', 'expected --before as a date such as 2026-01-31');
-  const governor = await openGovernor(config, () => undefined);
+  const governor = await openGovernor(config, () => undefined, true);
   try {
     await governor.transparency.look();
     const { below, removed } = await archive(governor.ledger, governor.archive, beforeMs, governor.transparency.size, async () => {

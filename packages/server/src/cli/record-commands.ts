@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { environment, out, type Shell } from './shell.js';
+import type { OwnOptions } from './verify.js';
 
 /** The record, and its proof. */
 export function addRecordCommands(shell: Shell): void {
@@ -11,11 +12,27 @@ export function addRecordCommands(shell: Shell): void {
     .option('--thread <folder>', 'write the receipts of everything that belongs to the attempt')
     .description('an entry as a file that anybody can verify offline')
     .action(async (id: string, options: { body?: boolean; thread?: string }, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).receipt(desk, id, options, out)));
+  addVerify(shell);
   addErase(shell);
   addLog(shell);
   const db = flyball.command('db').description('move the record');
   db.command('export').argument('<file>').description('write every entry to a file').action(async (file: string, _options, command: Command) => (await import('./db.js')).exportTo(shell.config(command), file, out));
   db.command('import').argument('<file>').description('read entries into an empty store').action(async (file: string, _options, command: Command) => (await import('./db.js')).importFrom(shell.config(command), file, out));
+}
+
+function addVerify(shell: Shell): void {
+  const verify = shell.flyball
+    .command('verify')
+    .description('is the log the one that was signed, and is anything missing? Without more: this installation\'s own')
+    .option('--since <checkpoint...>', 'earlier checkpoints')
+    .option('--receipts <file...>', 'receipts that have to be in it')
+    .option('--promises <file...>', 'promises that have to be kept')
+    .option('--archive <folder>', 'where old entries were moved')
+    .option('--json')
+    .action(async (options: OwnOptions, command: Command) => {
+      process.exitCode = await shell.desk(command, async (desk) => (await import('./verify.js')).verifyOwn(desk, options));
+    });
+  verify.addHelpText('after', '\nOf another installation, without its configuration:\n  flyball verify receipt FILE... --key VKEY\n  flyball verify log FOLDER|URL --key VKEY\n  (`flyball verify receipt --help` lists what there is)');
 }
 
 interface EraseOptions {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ended, place, record } from '../../../../test/support/entries.js';
 import { MemoryStore, MemoryTables } from '../../../../test/support/memory-store.js';
@@ -29,22 +30,26 @@ const memory = (): Promise<House> => {
   return Promise.resolve({ node: (tenant = 'default') => Promise.resolve(new MemoryStore(ofTenant(tenant))), sequence: () => Promise.resolve(), close: () => Promise.resolve() });
 };
 
+/** What a sequencer does, without its tree. */
+const sequencing = (pool: Pool) => (tenant: string) => pool.query('insert into log_leaf (tenant, index, entry) select tenant, row_number() over (order by at, entry) - 1, entry from unsequenced where tenant = $1', [tenant]);
+
 const embedded = async (): Promise<House> => {
   const folder = mkdtempSync(join(tmpdir(), 'flyball-contract-'));
   const { pool, close } = await openEmbedded(folder, 'default');
   const node = (tenant = 'default') => Promise.resolve(new SqlStore(pool, tenant, batchWriter(pool, new DurableWriter(pool))));
-  return { node, close: () => close().then(() => rmSync(folder, { recursive: true })) };
+  return { node, sequence: sequencing(pool), close: () => close().then(() => rmSync(folder, { recursive: true })) };
 };
 
 const server = async (running: TestPostgres | undefined): Promise<House> => {
   const url = (await running?.database()) ?? '';
   const open: Awaited<ReturnType<typeof openPostgres>>[] = [];
+  const sequence = (tenant: string) => (open[0] ? sequencing(open[0].pool)(tenant) : Promise.resolve());
   const node = async (tenant = 'default') => {
     const store = await openPostgres(url, tenant);
     open.push(store);
     return store.entries;
   };
-  return { node, close: async () => void (await Promise.all(open.map((store) => store.close()))) };
+  return { node, sequence, close: async () => void (await Promise.all(open.map((store) => store.close()))) };
 };
 
 let unique = 0;
@@ -84,6 +89,20 @@ describe.each(stores)('store contract: %s', (_name, open, absent) => void descri
     expect(await other.find(loser.entry.id)).toBeUndefined();
     expect(await other.payload(loser.entry.id)).toBeUndefined();
     expect(await versions(stream)).toEqual([1]);
+  });
+
+  test('law: the log is read from any place on, in its order, with what can be erased', async () => {
+    const tenant = `logged-${++unique}`;
+    const own = await house.node(tenant);
+    const records = [5, 3, 9, 3, 7].map((at, index) => record([place(`session:${index}`, 1)], { tenant, at, ...(index % 2 === 0 && { payload: { salt: `s${index}`, content: '{"a":1}' } }) }));
+    expect(await commitAll(records, own)).toEqual(records.map(() => 'ok'));
+    await house.sequence(tenant);
+    const ordered = [...records].sort((left, right) => left.entry.at - right.entry.at || (left.entry.id < right.entry.id ? -1 : 1)).map(({ entry, payload }, index) => ({ index: BigInt(index), entry, ...(payload && { payload }) }));
+    expect(await own.history(undefined, 100)).toEqual(ordered);
+    expect(await own.history(undefined, 2)).toEqual(ordered.slice(0, 2));
+    expect(await own.history(1n, 2)).toEqual(ordered.slice(2, 4));
+    expect(await own.history(4n, 2)).toEqual([]);
+    expect((await store.history(undefined, 100)).some(({ entry }) => entry.tenant === tenant)).toBe(false);
   });
 
   test('law: an entry of two streams is in both or in neither', async () => {

@@ -58,7 +58,7 @@ export function s3Settings(address: string, environment: Readonly<Record<string,
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
   if (match?.[1] === undefined) throw new FlyballError('usage', 'expected `s3://BUCKET` or `s3://BUCKET/PREFIX`');
-  if (accessKeyId === undefined || secretAccessKey === undefined) throw new FlyballError('usage', 'expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, and AWS_REGION and AWS_ENDPOINT_URL where they are not the default');
+  if (!accessKeyId || !secretAccessKey) throw new FlyballError('usage', 'expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, and AWS_REGION and AWS_ENDPOINT_URL where they are not the default');
   const region = environment['AWS_REGION'] ?? 'us-east-1';
   const endpoint = (environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'] ?? `https://s3.${region}.amazonaws.com`).replace(/\/+$/, '');
   const prefix = (match[2] ?? '').replace(/\/*$/, '');
