@@ -148,7 +148,7 @@ class Actor {
     const resources = [{ type: 'tool', id: call.name }];
     const terms = { argumentType: this.bundle.argumentsOf(action, call.upstream, call.name), units: this.bundle.catalogue.units };
     const seen = decisionInputs(situated, action.name, resources, terms, now);
-    const question = questionOf(seen, [], situated.session.state.id, now);
+    const question = questionOf(this.bundle.temporal, seen, [], situated.session.state.id, now);
     this.history.forgetBefore(now - this.bundle.temporal.monitor.horizonMs);
     const inputs = { ...seen, context: { ...seen.context, temporal: Object.fromEntries(this.bundle.temporal.monitor.ask(this.history, question.event, question.present)) } };
     const decision = evaluate(inputs, this.bundle);

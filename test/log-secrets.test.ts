@@ -76,7 +76,7 @@ describe.skipIf(postgres === undefined)('what is somebody\'s', () => {
     const { rows } = await pool.query<{ body: string }>('select body from entry');
     expect(rows.length).toBeGreaterThan(10);
     const folder = await exported(governor, env);
-    const leaves = allFiles(folder).filter((file) => file.includes('/entries/')).flatMap((file) => decodeBundle(readFileSync(file)).map((leaf) => Buffer.from(leaf).toString('utf8')));
+    const leaves = allFiles(folder).filter((file) => file.includes('/entries/')).flatMap((file) => decodeBundle(readFileSync(file), Number(file.split('.p/')[1] ?? 256)).map((leaf) => Buffer.from(leaf).toString('utf8')));
     expect(leaves.length).toBeGreaterThan(10);
     const places = { rows: rows.map(({ body }) => body).join('\n'), leaves: leaves.join('\n'), files: allFiles(folder).map((file) => readFileSync(file, 'latin1')).join('\n'), promises: promises.join('\n'), 'governor\'s log': governor.log() };
     const all = { ...secrets, token, 'end of the token': token.slice(-20) };
@@ -160,10 +160,10 @@ test('abuse 78: the embedded store: an erased name and what was said are in none
   expect(wasDone(answer)).toBe(true);
   await receiptOf(governor.directory, promised(promiseOf(answer)));
   const data = join(governor.directory, '.flyball/pg/base');
-  await must(governor.directory, ['erase', '--person', person]);
   await governor.stop();
-  expect(filesWith(data, person)).toEqual([]);
-  expect(filesWith(data, secrets.argument)).toEqual([]);
+  expect(filesWith(data, person).length).toBeGreaterThan(0);
+  await must(governor.directory, ['erase', '--person', person]);
+  expect([filesWith(data, person), filesWith(data, secrets.argument)]).toEqual([[], []]);
   await governor.remove();
   canary.stop();
 });

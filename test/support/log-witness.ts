@@ -54,6 +54,6 @@ export class MemoryWitness {
     stamp.writeBigUInt64BE(time);
     const id = Buffer.alloc(4);
     id.writeUInt32BE(keyIdOf(this.#name, cosignatureType, this.#public));
-    return `— ${this.#name} ${Buffer.concat([id, stamp, sign(null, cosignedMessage(text, time), this.#key)]).toString('base64')}\n`;
+    return `— ${this.#name} ${Buffer.concat([id, stamp, sign(null, cosignedMessage(Buffer.from(text), time), this.#key)]).toString('base64')}\n`;
   }
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { codesOf, given, judge } from '../test-kit/judge.js';
 import { promiseOf, publish, type LogFiles } from '../test-kit/log-files.js';
 import { digestOf, person, type SessionEntries, story } from '../test-kit/story.js';
-import { chained, startMs, type TestEntry } from '../test-kit/writer.js';
+import { canonical, chained, startMs, type TestEntry } from '../test-kit/writer.js';
 import type { FindingCode, LogToVerify } from './index.js';
 
 // Every log here is signed with the right key: only what the entries say of each other can give it away.
@@ -209,7 +209,7 @@ test('attack: a signed leaf that is not canonical JSON is no entry', async () =>
 test('attack: a signed leaf with a byte that is no UTF-8 is not read as what it looks like', async () => {
   const { writer } = story(1);
   const [first] = writer.entries;
-  const bytes = Buffer.from(JSON.stringify(first));
+  const bytes = Buffer.from(canonical(first));
   bytes[bytes.indexOf('active')] = 0xff;
   const { integrity } = await judge(publish([new Uint8Array(bytes), ...writer.entries.slice(1)]));
   expect(integrity.findings).toMatchObject([{ code: 'entry_malformed', message: expect.stringContaining('UTF-8') as string, place: { index: 0 } }]);

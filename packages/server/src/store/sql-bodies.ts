@@ -27,6 +27,5 @@ export class SqlBodies implements BodyStore {
     await this.writer.write({ name: 'flyball-erase-bodies', text, values: [this.tenant, entries] });
     // A deleted row keeps its bytes until it is cleared away.
     await this.pool.query('vacuum payload');
-    await this.pool.query('vacuum person');
   }
 }
