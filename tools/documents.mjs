@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.ts']).toString().split('\n').filter(Boolean).sort();
 const covered = new Map();
 for (const file of files) {
-  for (const [, numbers, name] of readFileSync(file, 'utf8').matchAll(/['"`]abuse ((?:\d+(?:, )?)+): ([^'"`\n]*)/g)) {
+  for (const [, numbers, name] of readFileSync(file, 'utf8').matchAll(/['"`](?:attack: )?abuse ((?:\d+(?:, )?)+): ([^'"`\n]*)/g)) {
     for (const number of numbers.split(', ')) covered.set(number, [...(covered.get(number) ?? []), { file, name }]);
   }
 }

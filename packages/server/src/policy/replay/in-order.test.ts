@@ -14,7 +14,7 @@ test('law: in whatever order entries come, each stream is in its own', () => {
       const next = (stream: string) => [stream, versions.set(stream, (versions.get(stream) ?? 0) + 1).get(stream) ?? 0] as const;
       // Some are in two streams.
       const rows = names.map((name, index) => row(`${index}`, next(name), ...(index % 4 === 0 ? [next('shared')] : [])));
-      const shuffled = rows.map((each) => ({ each, key: keys.next().value })).sort((left, right) => left.key - right.key).map(({ each }) => each);
+      const shuffled = rows.map((each) => ({ each, key: Number(keys.next().value) })).sort((left, right) => left.key - right.key).map(({ each }) => each);
       const order = new InOrder();
       const taken = [...shuffled.flatMap((each) => order.take(each)), ...order.rest()];
       const seen = new Map<string, number>();
