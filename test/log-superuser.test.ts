@@ -3,7 +3,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addCheckpoint, append, consistencyProof, emptyEdge, formatCheckpoint, leafHash, parseVerifierKey, signNote, TlogError } from '@flyball/tlog';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LogSigner, signerOf } from '../packages/server/src/ledger/log/log-keys.js';
 import { PublishedHead } from '../packages/server/src/ledger/log/published-head.js';

@@ -10,7 +10,7 @@ import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
 import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
+import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, Follower, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
 import { monotonicMs, pause, StoreClock } from './lib/clock.js';
 import { randomHandle, randomSalt, timeId } from './lib/ids.js';
 import { limits } from './lib/limits.js';
@@ -41,6 +41,7 @@ export interface Governor {
 }
 
 const settleEveryMs = 1_000;
+const followEveryMs = 400;
 const refreshEveryMs = 15_000;
 const clockJumpMs = 5_000;
 
@@ -135,7 +136,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
   const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
   const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), archive: store.archive, bundle, holds, tools, clock, store: store.kind });
   const stop = new AbortController();
-  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), refreshJob({ store, clock, names, bundle }, stop.signal, log)];
+  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), ...(store.kind === 'postgres' ? [followJob(new Follower(store.log, ledger.projections), stop.signal, log)] : []), refreshJob({ store, clock, names, bundle }, stop.signal, log)];
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
@@ -207,6 +208,21 @@ async function settleJob(settler: Settler, recorder: AttemptRecorder, spool: Spo
       failing = true;
     }
     await pause(settleEveryMs, stop);
+  }
+}
+
+/** Several nodes on one store: what another one recorded is known here within a second. */
+async function followJob(follower: Follower, stop: AbortSignal, log: Log): Promise<void> {
+  let failing = false;
+  while (!stop.aborted) {
+    try {
+      await follower.look();
+      failing = false;
+    } catch {
+      if (!failing) log('warn', 'what other nodes recorded cannot be read now; it is tried again');
+      failing = true;
+    }
+    await pause(followEveryMs, stop);
   }
 }
 

@@ -13,6 +13,7 @@ export function addRecordCommands(shell: Shell): void {
     .description('an entry as a file that anybody can verify offline')
     .action(async (id: string, options: { body?: boolean; thread?: string }, command: Command) => shell.desk(command, async (desk) => (await import('./proof.js')).receipt(desk, id, options, out)));
   addVerify(shell);
+  addReplay(shell);
   addErase(shell);
   addLog(shell);
   const db = flyball.command('db').description('move the record');
@@ -33,6 +34,19 @@ function addVerify(shell: Shell): void {
       process.exitCode = await shell.desk(command, async (desk) => (await import('./verify.js')).verifyOwn(desk, options));
     });
   verify.addHelpText('after', '\nOf another installation, without its configuration:\n  flyball verify receipt FILE... --key VKEY\n  flyball verify log FOLDER|URL --key VKEY\n  (`flyball verify receipt --help` lists what there is)');
+}
+
+function addReplay(shell: Shell): void {
+  shell.flyball
+    .command('replay')
+    .description('make recorded decisions again: by the bundles that decided, or by a candidate')
+    .option('--verify', 'each must come out as it was recorded')
+    .option('--policy <directory>', 'a candidate bundle: what would flip, and because of what')
+    .option('--json')
+    .option('--most <n>', 'how many of each list', '20')
+    .action(async (options: { verify?: boolean; policy?: string; most: string }, command: Command) => {
+      process.exitCode = await (await import('./replay.js')).replay(shell.config(command), { ...options, json: shell.common(command).json === true }, out);
+    });
 }
 
 interface EraseOptions {

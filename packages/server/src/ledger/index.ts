@@ -1,6 +1,7 @@
 export { decisionBody, spendsOf } from './bodies.js';
 export { type Draft, type Payload, payloadDigest } from './draft.js';
 export { type Erased, Erasure, type ErasureWish } from './erase.js';
+export { Follower } from './follower.js';
 export { Ledger } from './ledger.js';
 export { Names } from './names.js';
 export { Past } from './past.js';

@@ -72,6 +72,17 @@ export class Projections {
     }
   }
 
+  /** Somebody wrote this version of a stream; whoever knows an older one reads it again. */
+  noticed(stream: string, version: number): void {
+    const held = this.#held.get(stream);
+    if (held && held.version < version && held.pending === 0) this.forget(stream);
+  }
+
+  /** Everything but what is on its way into the store is read again. */
+  forgetAll(): void {
+    for (const [stream, { pending }] of this.#held) if (pending === 0) this.forget(stream);
+  }
+
   forget(stream: string): void {
     this.#held.delete(stream);
     this.#loading.delete(stream);

@@ -28,11 +28,14 @@ export interface LogTrouble {
 }
 
 const roundMs = 500;
+/** What witnesses have left when this node stops. */
+const lastWordMs = 1_000;
 
 /** The record as others can verify it: tiles, checkpoints, promises and receipts in C2SP formats. */
 export class TransparencyLog {
   #written = true;
   #failing = '';
+  #cosigning: Promise<void> | undefined;
 
   constructor(
     private readonly parts: LogParts,
@@ -125,10 +128,11 @@ export class TransparencyLog {
     }
     // Whoever stops in good order leaves nothing that waits.
     await this.look();
+    await Promise.race([this.#cosigning, pause(lastWordMs)]);
     await this.#safely(() => this.parts.sequencer.release());
   }
 
-  /** One look at what waits, at what others have added, and at what witnesses have not seen. */
+  /** One look at what waits, at what others have added, and at what witnesses have not seen, who are not waited for. */
   async look(): Promise<void> {
     if (this.#written || this.parts.shared) {
       this.#written = false;
@@ -138,7 +142,8 @@ export class TransparencyLog {
       });
       if (!done) this.#written = true;
     }
-    await this.#cosign();
+    // Beside the rounds: a witness that does not answer keeps nothing from being added.
+    this.#cosigning ??= this.#cosign().finally(() => (this.#cosigning = undefined));
   }
 
   /** What another node has added; also how a node notices that its database was set back. */
