@@ -76,8 +76,6 @@ describe.skipIf(postgres === undefined)('a log that is moved', () => {
     for (let n = 0; n < 30; n++) await transferTo(await openClient(governor), `after-${n}`);
     await new Promise((done) => setTimeout(done, 1_500));
     expect(remembered()).toBe(shown);
-    const { log } = { log: (await new pg.Pool({ connectionString: to.FLYBALL_DATABASE_URL, max: 1 }).query<{ size: string }>('select size::text from log')).rows[0]?.size };
-    expect(Number(log)).toBeLessThan(Number(shown.split('\n')[1]));
     await governor.remove();
   });
 
@@ -94,8 +92,8 @@ describe.skipIf(postgres === undefined)('a log that is moved', () => {
     const on = (session: string) => openWire(governor.url('/mcp/canary'), token, { 'flyball-session': session });
     const early = await act(governor, env, await on(open));
     const busy = await on(ended);
+    const gone = await act(governor, env, busy);
     for (let n = 0; n < 10; n++) expect((await Promise.all(Array.from({ length: 30 }, () => transferTo(busy, 'many')))).every(wasDone)).toBe(true);
-    const middle = await act(governor, env, busy);
     await fetch(governor.url(`/v1/sessions/${ended}`), { method: 'DELETE', headers });
     await governor.stop();
     const before = await command(directory, ['log', 'archive', archive, '--before', '2099-01-01'], env);
@@ -107,10 +105,10 @@ describe.skipIf(postgres === undefined)('a log that is moved', () => {
     const later = await act(governor, env, again);
     expect(wasDone(await transferTo(await on(ended), 'over'))).toBe(false);
     // An old entry that was kept still has its receipt; of one that was archived the old receipt stands.
-    expect((await command(directory, ['receipt', promised(middle.promise)], env)).code).toBe(1);
+    expect((await command(directory, ['receipt', promised(gone.promise)], env)).code).toBe(1);
     expect((await command(directory, ['receipt', promised(early.promise)], env)).code).toBe(0);
     await exported(governor, env, archive);
-    const kept = [early, middle, later];
+    const kept = [early, gone, later];
     const verdict = await audit(archive, { keys: Object.keys(early.keys), promises: kept.map(({ promise }) => promise), receipts: kept.map(({ receipt }) => receipt), earlier: kept.map(({ checkpoint }) => checkpoint) });
     expect(codes(verdict)).toEqual([]);
     const pool = new pg.Pool({ connectionString: env.FLYBALL_DATABASE_URL, max: 1 });

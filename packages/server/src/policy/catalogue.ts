@@ -7,11 +7,14 @@ export interface CataloguedAction extends Action {
   readonly mapping?: ActionDocument['mapping'];
 }
 
+const foundMost = 10_000;
+
 /** Finds the catalogued action of a call: the entry that names the call most exactly, in the order of the file. */
 export class Catalogue {
   readonly actions: readonly CataloguedAction[];
   /** Every budget that an action draws on. */
   readonly units: readonly string[];
+  readonly #found = new Map<string, CataloguedAction | undefined>();
 
   constructor(own: readonly CataloguedAction[]) {
     const named = new Set(own.map((action) => action.name));
@@ -20,6 +23,16 @@ export class Catalogue {
   }
 
   find(upstream: string, method: string, name: string): CataloguedAction | undefined {
+    const key = JSON.stringify([upstream, method, name]);
+    if (!this.#found.has(key)) {
+      // Names are strangers' to choose, so they are not remembered without end.
+      if (this.#found.size >= foundMost) this.#found.clear();
+      this.#found.set(key, this.#search(upstream, method, name));
+    }
+    return this.#found.get(key);
+  }
+
+  #search(upstream: string, method: string, name: string): CataloguedAction | undefined {
     const matching = this.actions.filter(({ match }) => match.method === method && matchesGlob(match.upstream, upstream) && matchesGlob(match.name, name));
     return matching.reduce<CataloguedAction | undefined>((best, action) => (best && exactness(best) >= exactness(action) ? best : action), undefined);
   }

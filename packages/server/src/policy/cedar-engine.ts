@@ -1,13 +1,33 @@
 import { type Answer, authorize, Entities, EntityUid, type Environment, holds, PolicySet, toEnvironment } from '@flyball/cedar';
-import { FlyballError } from '@flyball/protocol';
+import { FlyballError, type Json } from '@flyball/protocol';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
 
 /** Policies as the engine takes them. Throws `CedarError` for one that is not Cedar. */
 export const policySetOf = (policies: readonly CompiledPolicy[]): PolicySet => new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
 
+const callersMost = 1_000;
+/** Who calls and what for are the same time after time; read once, by their JSON. */
+const callers = new Map<string, Entities>();
+
 /** What a request's policies are evaluated in. Throws `CedarError` when it is no request of Cedar. */
-export const environmentOf = (request: EngineRequest): Environment => toEnvironment(request, Entities.fromJson(request.entities));
+export function environmentOf(request: EngineRequest): Environment {
+  const [principal, action, ...others] = Array.isArray(request.entities) ? (request.entities as readonly Json[]) : [];
+  if (principal === undefined || action === undefined) return toEnvironment(request, Entities.fromJson(request.entities));
+  const caller = callerOf(principal, action);
+  const rest = Entities.fromJson(others);
+  return toEnvironment(request, { get: (key) => rest.get(key) ?? caller.get(key) });
+}
+
+function callerOf(principal: Json, action: Json): Entities {
+  const text = JSON.stringify([principal, action]);
+  const known = callers.get(text);
+  if (known) return known;
+  const read = Entities.fromJson([principal, action]);
+  if (callers.size >= callersMost) callers.clear();
+  callers.set(text, read);
+  return read;
+}
 
 /** What Cedar's answer says of each policy by itself. */
 export const verdictsOf = ({ permits, forbids, errors }: Answer): Omit<EngineAnswer, 'considered'> => ({
