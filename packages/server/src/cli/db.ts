@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, fdatasyncSync, openSync, closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { once } from 'node:events';
 import type { Config } from '../config.js';
@@ -16,6 +16,9 @@ export async function exportTo(config: Config, file: string, out: (line: string)
     const rows = await exportRows(store.pool, config.tenant, async (line) => void (stream.write(`${line}\n`) || (await once(stream, 'drain'))), (done) => out(`${done} rows`));
     stream.end();
     await once(stream, 'finish');
+    const fd = openSync(file, 'r');
+    fdatasyncSync(fd);
+    closeSync(fd);
     out(`${rows} rows written to ${file}`);
   } finally {
     await store.close();
@@ -23,14 +26,18 @@ export async function exportTo(config: Config, file: string, out: (line: string)
 }
 
 export async function importFrom(config: Config, file: string, out: (line: string) => void): Promise<void> {
-  const input = createReadStream(file);
-  await once(input, 'open');
+  closeSync(openSync(file, 'r'));
   const store = await open(config);
   try {
-    const rows = await importRows(store.pool, config.tenant, createInterface({ input, crlfDelay: Infinity }), (done) => out(`${done} rows`));
+    const rows = await importRows(store.pool, config.tenant, linesOf(file), (done) => out(`${done} rows`));
     await store.flush();
     out(`${rows} rows read from ${file}`);
   } finally {
     await store.close();
   }
+}
+
+/** Opened when the first line is asked for: lines that come before anybody listens would be lost. */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(file), crlfDelay: Infinity });
 }

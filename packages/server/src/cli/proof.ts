@@ -1,10 +1,9 @@
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
+import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import type { Desk } from '../api/desk.js';
 import type { Config, Environment } from '../config.js';
-import { archive, exportLog } from '../ledger/index.js';
+import { archive, type ArchiveStore, exportLog } from '../ledger/index.js';
 import { FolderFiles } from '../store/folder-files.js';
 import { S3Files, s3Settings } from '../store/s3-files.js';
 import { openGovernor } from '../wiring.js';
@@ -43,9 +42,9 @@ export async function archiveBefore(config: Config, date: string, folder: string
   const governor = await openGovernor(config, () => undefined, true);
   try {
     await governor.transparency.look();
-    const { below, removed } = await archive(governor.ledger, governor.archive, beforeMs, governor.transparency.size, async () => {
+    const { below, removed } = await archive(governor.ledger, governor.archive, beforeMs, governor.transparency.size, async (until) => {
       await exportFiles(governor.desk, folder, {}, out);
-      await writeBodies(governor, join(folder, 'bodies.jsonl'));
+      await writeBodies(governor.archive, until, join(folder, 'bodies.jsonl'));
     });
     out(`archived below ${String(below)}: ${removed} entries taken out of the store; keep ${folder}, it has them`);
   } finally {
@@ -55,18 +54,21 @@ export async function archiveBefore(config: Config, date: string, folder: string
 
 const pageSize = 1_000;
 
-async function writeBodies({ archive: store, transparency }: Awaited<ReturnType<typeof openGovernor>>, file: string): Promise<void> {
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-  await once(stream, 'open');
-  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
-    const page = await store.bodiesBelow(transparency.size, after, pageSize);
-    for (const body of page) if (!stream.write(`${JSON.stringify(body)}\n`)) await once(stream, 'drain');
-    const last = page.at(-1);
-    if (!last || page.length < pageSize) break;
-    after = last.entry;
+/** Adds bodies to a file, durably; those that an earlier archive has are no longer in the store. */
+async function writeBodies(store: ArchiveStore, below: bigint, file: string): Promise<void> {
+  const fd = openSync(file, 'a', 0o600);
+  try {
+    for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+      const page = await store.bodiesBelow(below, after, pageSize);
+      writeFileSync(fd, page.map((body) => `${JSON.stringify(body)}\n`).join(''));
+      const last = page.at(-1);
+      if (!last || page.length < pageSize) break;
+      after = last.entry;
+    }
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
-  stream.end();
-  await once(stream, 'finish');
 }
 
 const everyMs = 1_000;

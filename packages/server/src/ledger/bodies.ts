@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Action, canonicalText, type Decision, FlyballError, isObject, type Json, type JsonObject, type Principal } from '@flyball/protocol';
 import type { Reached } from '../action/stages.js';
-import type { Approved, Decided, Result } from '../action/states.js';
+import type { Approved, Call, Decided, Result } from '../action/states.js';
 import { randomSalt } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { Payload } from './draft.js';
@@ -29,8 +29,13 @@ export const decisionBody = ({ outcome, kind, verdicts, approvals, facts, modifi
   bundle,
 });
 
-/** Names of tools and prompts are the server's own; a URI may be about a person, so it is in the payload only. */
-const targetName = (method: string, name: string) => (method === 'tools/call' || method === 'prompts/get' ? name.slice(0, 256) : undefined);
+const unlisted = 'sha256:';
+
+/** A name is recorded for ever when the server or the catalogue has it; any other is a caller's own words, and a URI may be about a person. */
+function targetName({ method, name, tool }: Call, { match }: Action): string | undefined {
+  const listed = method === 'tools/call' && tool !== undefined && tool.digest !== unlisted;
+  return (method === 'tools/call' || method === 'prompts/get') && (listed || match.name === name) ? name.slice(0, 256) : undefined;
+}
 
 export function decidedBody(decided: Decided) {
   const { principal, session, action, call, digest, decision, origin } = decided;
@@ -41,7 +46,7 @@ export function decidedBody(decided: Decided) {
     tier: action.tier,
     upstream: call.upstream,
     method: call.method,
-    name: targetName(call.method, call.name),
+    name: targetName(call, action),
     tool: call.tool?.digest,
     digest,
     decision: decisionBody(decision),
@@ -77,7 +82,7 @@ export function reachedBody(reached: Reached, onBehalfOf: string | undefined, er
     upstream: call.upstream,
     method: call.method.slice(0, 128),
     // A name that nobody catalogued is whatever a stranger wrote.
-    ...(action && { name: targetName(call.method, call.name) }),
+    ...(action && { name: targetName(call, action) }),
     ...(digest !== undefined && { digest }),
     ...(decision && { decision: decisionBody(decision) }),
     gateway: origin.gateway,

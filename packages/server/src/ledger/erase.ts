@@ -45,7 +45,7 @@ export class Erasure {
     for (let from = 0; from === 0 || from < found.length; from += entriesMost) await this.#eraseSome(found.slice(from, from + entriesMost), ref, by);
     const name = person !== undefined && (await this.nameStore.eraseName(person)) !== undefined;
     this.names.forget();
-    if (session !== undefined) this.ledger.projections.forget(`session:${session}`);
+    this.ledger.projections.forgetAll();
     return { bodies: found.length, name };
   }
 

@@ -25,6 +25,13 @@ export class S3Files implements FileStore {
     this.#client = new AwsClient({ accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }), region, service: 's3', retries });
   }
 
+  async read(path: string): Promise<Uint8Array | undefined> {
+    const response = await this.#request(path, { method: 'GET' });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw this.#refused(path, response);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   async has(path: string): Promise<boolean> {
     const response = await this.#request(path, { method: 'HEAD' });
     if (response.status === 404) return false;

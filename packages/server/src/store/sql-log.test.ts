@@ -92,7 +92,9 @@ describe.each(stores)('log store contract: %s', (_name, open, absent) => void de
   const seen = async () => {
     const head = await other.head();
     const tiles = await Promise.all([...tilesOf(head?.size ?? 0n)].map(async (tile) => Buffer.from(await other.readTile(tile)).toString('hex')));
-    return { head, tiles, texts: await other.texts(0n, 2_000), waiting: (await other.unsequenced(10_000)).map(({ entry: id }) => id) };
+    // Hashes that are there already, beyond those that the log has.
+    const beyond = await Promise.all([0n, 1n].flatMap((index) => [1, 4, 6, 9].map((width) => ended(other.readTile({ level: 0, index, width })))));
+    return { head, tiles, beyond, texts: await other.texts(0n, 2_000), waiting: (await other.unsequenced(10_000)).map(({ entry: id }) => id) };
   };
 
   test('law: a log is made once, with the first origin, empty and without a checkpoint', async () => {

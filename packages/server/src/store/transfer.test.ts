@@ -106,7 +106,7 @@ describe.skipIf(postgres === undefined)('with a server', () => {
   ])('attack: an import with %s leaves nothing behind', async (_name, spoil) => {
     const target = await open();
     expect(await ended(importRows(target.pool, 'default', stream(spoil(await exported(embedded))), () => undefined))).not.toBe('ok');
-    expect(await exported(target)).toEqual([]);
+    expect(await exported(target)).toEqual(['{"end":0}']);
     await target.close();
   });
 

@@ -22,6 +22,8 @@ const pageSize = 500;
 const progressEvery = 50_000;
 
 const rowLine = z.strictObject({ table: z.enum(Object.keys(tables) as [Table, ...Table[]]), row: z.record(z.string(), z.union([z.string(), z.null()])) });
+/** The last line: how many rows there were. Without it an export was cut short. */
+const endLine = z.strictObject({ end: z.number().int() });
 
 /** Hands out every row of a tenant as one JSON line, all as of one moment, whatever is written meanwhile. */
 export async function exportRows(pool: Pool, tenant: string, write: (line: string) => Promise<void>, progress: (rows: number) => void): Promise<number> {
@@ -51,6 +53,7 @@ async function exportAll(client: PoolClient, tenant: string, write: (line: strin
       after = key.map((column) => last[column] ?? '');
     }
   }
+  await write(JSON.stringify({ end: rows }));
   return rows;
 }
 
@@ -70,13 +73,22 @@ export async function importRows(pool: Pool, tenant: string, lines: AsyncIterabl
     await client.query('begin');
     const { rows: existing } = await client.query('select 1 from entry where tenant = $1 limit 1', [tenant]);
     if (existing.length > 0) throw new FlyballError('usage', 'expected an empty store; nothing was read');
+    let ended = false;
     for await (const line of lines) {
-      const { table, row } = readLine(line, rows + 1);
+      if (ended) throw new FlyballError('usage', 'expected nothing after the end of the export; nothing was read');
+      const read = readLine(line, rows + 1);
+      if ('end' in read) {
+        if (read.end !== rows) throw new FlyballError('usage', `expected ${read.end} rows, got ${rows}; nothing was read`);
+        ended = true;
+        continue;
+      }
+      const { table, row } = read;
       const columns = [...tables[table].columns, ...(table === 'entry' ? ['leaf'] : [])];
       const values = columns.map((column) => (column === 'leaf' ? Buffer.from(leafHash(row['body'] ?? '')) : (row[column] ?? null)));
       await client.query({ name: `flyball-import-${table}`, text: `insert into ${table} (tenant, ${columns.join(', ')}) values ($1, ${columns.map((_, index) => `$${index + 2}`).join(', ')})`, values: [tenant, ...values] });
       if (++rows % progressEvery === 0) progress(rows);
     }
+    if (!ended) throw new FlyballError('usage', 'expected the end of the export, which was cut short; nothing was read');
     // What was in no log yet is next.
     await client.query(`insert into unsequenced select e.tenant, ${timeOf('e.body')}, e.id, e.leaf from entry e where e.tenant = $1 and not exists (select 1 from log_leaf l where l.tenant = e.tenant and l.entry = e.id)`, [tenant]);
     await client.query('commit');
@@ -91,7 +103,7 @@ export async function importRows(pool: Pool, tenant: string, lines: AsyncIterabl
 
 function readLine(line: string, number: number) {
   try {
-    return rowLine.parse(JSON.parse(line));
+    return z.union([rowLine, endLine]).parse(JSON.parse(line));
   } catch (cause) {
     throw new FlyballError('usage', `expected line ${number} to be a row of an export; nothing was read`, { cause });
   }

@@ -1,3 +1,4 @@
+import { FlyballError } from '@flyball/protocol';
 import { type Bundle, bundlePath, parseCheckpoint, parseNote, tilePath, tilesOf } from '@flyball/tlog';
 import type { FileStore } from './log-store.js';
 
@@ -18,7 +19,10 @@ const octets = 'application/octet-stream';
  */
 export async function exportLog(read: (path: string) => Promise<Uint8Array>, store: FileStore, progress: (done: number, all: number) => void): Promise<ExportedLog> {
   const checkpoint = await read('checkpoint');
-  const { size } = parseCheckpoint(parseNote(checkpoint).text);
+  const { origin, size } = readHead(checkpoint);
+  const there = await store.read('checkpoint');
+  const before = there && readHead(there);
+  if (before && (before.origin !== origin || before.size > size)) throw new FlyballError('usage', `expected an empty place or an earlier export of \`${origin}\`, found ${String(before.size)} entries of \`${before.origin}\`; nothing was written`);
   const files = filesOf(size);
   let written = 0;
   for (const [index, { path, full }] of files.entries()) {
@@ -30,6 +34,10 @@ export async function exportLog(read: (path: string) => Promise<Uint8Array>, sto
   }
   await store.put('checkpoint', checkpoint, 'text/plain; charset=utf-8');
   return { size, written: written + 1, present: files.length - written };
+}
+
+function readHead(checkpoint: Uint8Array) {
+  return parseCheckpoint(parseNote(checkpoint).text);
 }
 
 /** Every tile and every entry bundle of a tree of this size. */

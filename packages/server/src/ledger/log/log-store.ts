@@ -74,6 +74,8 @@ export interface ArchivedBody {
 
 /** Where a log's files go: a folder, or an object store by its HTTP API. */
 export interface FileStore {
+  /** Nothing when there is no such file. */
+  read(path: string): Promise<Uint8Array | undefined>;
   has(path: string): Promise<boolean>;
   /** The file is there whole or not at all. */
   put(path: string, bytes: Uint8Array, contentType: string): Promise<void>;

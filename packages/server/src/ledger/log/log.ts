@@ -73,7 +73,7 @@ export class TransparencyLog {
 
   /** Signed at once; the entry has to be durable. */
   promise(entry: Entry): string {
-    const [signer] = this.parts.keys.active;
+    const signer = this.parts.keys.promising;
     if (!signer) throw new FlyballError('config_invalid', 'expected a key of the log');
     return promiseOf(entry, this.parts.origin, signer);
   }
@@ -175,8 +175,9 @@ export class TransparencyLog {
       return true;
     } catch (error) {
       const message = error instanceof FlyballError ? error.message : 'the log could not be extended';
-      if (this.#failing !== message) this.trouble(message, error);
-      this.#failing = message;
+      const what = `${message} ${error instanceof Error ? error.message : ''}`;
+      if (this.#failing !== what) this.trouble(message, error);
+      this.#failing = what;
       return false;
     }
   }
