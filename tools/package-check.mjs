@@ -11,6 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'flyball-package-'));
 const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).devDependencies;
 const foreign = ['@modelcontextprotocol/client', '@modelcontextprotocol/server-filesystem'].map((name) => `${name}@${own[name]}`);
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] }).toString();
+const endMs = 10_000;
 const readyMs = 60_000;
 
 console.log('> packing');
@@ -37,6 +38,19 @@ const governor = spawn('npx', ['flyball', '-c', config, 'up'], { cwd: folder, st
 
 let log = '';
 let failed = 1;
+/** It adds to its log until the last process of its group has ended. */
+async function ended({ pid }) {
+  process.kill(-pid, 'SIGTERM');
+  for (const until = Date.now() + endMs; Date.now() < until; await new Promise((done) => setTimeout(done, 100))) {
+    try {
+      process.kill(-pid, 0);
+    } catch {
+      return;
+    }
+  }
+  process.kill(-pid, 'SIGKILL');
+}
+
 try {
   const url = await new Promise((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`the governor is not ready: ${log}`)), readyMs);
@@ -61,7 +75,7 @@ try {
   console.log('one call allowed, one denied: the packed package works');
   failed = 0;
 } finally {
-  process.kill(-governor.pid, 'SIGTERM');
+  await ended(governor);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
 }
 process.exit(failed);

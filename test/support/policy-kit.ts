@@ -99,7 +99,6 @@ export const sessionState = (over: Partial<SessionState> = {}): SessionState => 
   spent: {},
   open: {},
   holds: {},
-  recent: [],
   ...over,
 });
 

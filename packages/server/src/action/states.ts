@@ -75,7 +75,6 @@ export interface SessionState {
   /** Intents without an outcome, by id. */
   readonly open: Readonly<Record<string, OpenIntent>>;
   readonly holds: Readonly<Record<string, HoldState>>;
-  readonly recent: readonly string[];
 }
 
 export interface OpenIntent {

@@ -19,7 +19,6 @@ export const limits = {
   commitBatchMax: 256,
   commitQueueMax: 10_000,
   projectionsMax: 10_000,
-  sessionEventsMax: 50,
   bundleBytesMax: 8 * 1024 * 1024,
   policiesMax: 20_000,
   tokenBytesMax: 16 * 1024,

@@ -89,7 +89,6 @@ function opened(entry: Entry<SessionOpened>, payload: Opening | undefined): Sess
     spent: {},
     open: {},
     holds: {},
-    recent: [],
   };
 }
 
@@ -102,7 +101,6 @@ function begun(state: SessionState, entry: Entry<IntentBody>): SessionState {
     counts: { ...state.counts, [action]: (Object.hasOwn(state.counts, action) ? (state.counts[action] ?? 0) : 0) + 1 },
     spent: addTo(state.spent, spends, 1),
     open: { ...state.open, [entry.id]: { action, spends } },
-    recent: [...state.recent, action].slice(-limits.sessionEventsMax),
   };
   return entry.settles === undefined ? next : holdStatus(next, digest, entry.settles, 'used');
 }

@@ -2,7 +2,8 @@ import { append, edgeOf, formatCheckpoint, signNote, type Signer, treeRoot, type
 import type { LogHead, LogStore, Unsequenced } from './log-store.js';
 import { broken, type PublishedHead } from './published-head.js';
 
-const batchMost = 5_000;
+/** So few that an embedded store is never busy with them for long. */
+const batchMost = 1_000;
 const leaseMs = 5_000;
 /** A lease that is older than this is asked for again before anything is written. */
 const renewMs = leaseMs / 3;
