@@ -135,9 +135,9 @@ describe.each([['relay', (mode: string) => [`/mcp/${mode}`, ''] as const], ['hub
     expect((await call('off', 'plain')).text).toContain(`data: ${expected.replace(/[\r\n]/g, ' ')}\n`);
   });
 
-  test('law: through the hub nothing is lost in an answer but the writing', async () => {
+  test('law: through the hub nothing is lost in an answer but the writing, and the promise is added', async () => {
     answerCalls('{"jsonrpc":"2.0","id":ID,"result":{"content":[],"x-unknown":{"a":[1.5,null]},"structuredContent":{"b":0.1},"_meta":{"k":"v"}}}');
-    expect(resultOf(await call('off', 'plain'))).toEqual({ content: [], 'x-unknown': { a: [1.5, null] }, structuredContent: { b: 0.1 }, _meta: { k: 'v' } });
+    expect(resultOf(await call('off', 'plain'))).toEqual({ content: [], 'x-unknown': { a: [1.5, null] }, structuredContent: { b: 0.1 }, _meta: { k: 'v', 'flyball/promise': expect.stringMatching(/^flyball\/promise@v1\n/) as string } });
   });
 
   test.each([

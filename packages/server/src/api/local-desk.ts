@@ -56,7 +56,14 @@ export class LocalDesk implements Desk {
 
   async actions(most: number, session?: string): Promise<readonly ActionRow[]> {
     const entries = await this.parts.ledger.store.list({ kinds: attemptKinds, most: bounded(most), ...(session !== undefined && { stream: `session:${session}` }) });
-    return Promise.all(entries.map(async (entry) => actionRow(entry, await this.parts.ledger.store.findSettling(entry.id))));
+    return Promise.all(entries.map(async (entry) => actionRow(entry, await this.parts.ledger.store.findSettling(entry.id), await this.#target(entry))));
+  }
+
+  /** What nobody catalogued was aimed at: a stranger's own words, kept where they can be erased. */
+  async #target(entry: Entry): Promise<string> {
+    if ((entry.body as JsonObject)['action'] !== undefined) return '';
+    const target = (await this.#content(entry.id))?.['target'];
+    return typeof target === 'string' ? target : '';
   }
 
   async explain(id: string): Promise<Explanation> {
@@ -163,7 +170,7 @@ export class LocalDesk implements Desk {
   }
 }
 
-function actionRow(entry: Entry, settled: Entry | undefined): ActionRow {
+function actionRow(entry: Entry, settled: Entry | undefined, target: string): ActionRow {
   const body = entry.body as JsonObject;
   const decision = isObject(body['decision']) ? body['decision'] : undefined;
   const outcome = settled?.body as JsonObject | undefined;
@@ -177,7 +184,7 @@ function actionRow(entry: Entry, settled: Entry | undefined): ActionRow {
     at: iso(entry.at),
     kind: entry.kind as ActionRow['kind'],
     identity: text(body['identity']) || 'unknown',
-    action: text(body['action']) || `${text(body['method'])} ${text(body['name'])}`.trim(),
+    action: text(body['action']) || `${text(body['method'])} ${text(body['name']) || target}`.trim(),
     outcome: decision ? `${text(decision['outcome'])} (${approved ? 'approved' : text(decision['kind'])})` : `deny (${error})`,
     effect,
   };
