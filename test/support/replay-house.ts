@@ -59,7 +59,7 @@ export async function tell(calls: readonly Call[], bundle: Bundle, candidate: Bu
   const names = { refOf: (person: string) => Promise.resolve(`ref:${person}`) };
   const record = { append: (draft: Draft) => ledger.append(draft), read: <S>(stream: string) => ledger.projections.get<S>(stream), ...names };
   const sessions = new Sessions(record, clock);
-  const recorder = new AttemptRecorder(ledger, () => '', names, new Spool('/nowhere'), clock, (_message, error) => {
+  const recorder = new AttemptRecorder(ledger, { promise: () => '', verifyCanPromise: () => undefined }, names, new Spool('/nowhere'), clock, (_message, error) => {
     throw error;
   });
   await ledger.append({ kind: 'bundle.activated', streams: [{ stream: `bundle:${bundle.digest}` }], body: { bundle: bundle.digest }, payload: { salt: 's', content: JSON.stringify(bundle.files) } });

@@ -111,7 +111,7 @@ interface Foundation {
 
 function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle }: Foundation): Governor {
   const spool = new Spool(join(config.data, 'spool'));
-  const recorder = new AttemptRecorder(ledger, (entry) => transparency.promise(entry), names, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
+  const recorder = new AttemptRecorder(ledger, transparency, names, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
   const record = { append: (draft: Draft) => ledger.append(draft), find: (id: string) => ledger.store.find(id), read: <S>(stream: string) => ledger.projections.get<S>(stream), refOf: (person: string) => names.refOf(person), nameOf: (ref: string) => names.nameOf(ref) };
   const sessions = new Sessions(record, clock);
   const opa = opaOf(config);

@@ -11,6 +11,12 @@ import type { Ledger } from './ledger.js';
 import type { Names } from './names.js';
 import type { Spool } from './spool.js';
 
+/** The log's promises that entries will be in it. */
+export interface Promises {
+  promise(entry: Entry): string;
+  verifyCanPromise(): void;
+}
+
 /** Told about what could not be recorded as it should. */
 export interface RecordTrouble {
   (message: string, error: unknown): void;
@@ -27,7 +33,7 @@ export class AttemptRecorder implements Recorder {
 
   constructor(
     private readonly ledger: Ledger,
-    private readonly promise: (entry: Entry) => string,
+    private readonly log: Promises,
     private readonly names: Pick<Names, 'refOf'>,
     private readonly spool: Spool,
     private readonly clock: Clock,
@@ -35,6 +41,7 @@ export class AttemptRecorder implements Recorder {
   ) {}
 
   async intent(approved: Approved): Promise<Intended | undefined> {
+    this.log.verifyCanPromise();
     const { session, grant, deadlineMs } = approved;
     const payload = payloadOf(approved, { effectiveArgs: approved.effectiveArgs });
     const entry = await this.ledger.append({
@@ -46,10 +53,11 @@ export class AttemptRecorder implements Recorder {
       body: intentBody(approved),
       payload,
     });
-    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs, this.promise(entry)) };
+    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs, this.log.promise(entry)) };
   }
 
   async hold(decided: Decided): Promise<Hold | undefined> {
+    this.log.verifyCanPromise();
     const { session, decision } = decided;
     const waiting = Object.values(session.state.holds).filter((hold) => hold.status === 'pending' && hold.deadlineMs > this.clock.now());
     if (waiting.length >= pendingHoldsMost) throw new FlyballError('overloaded', `this session already waits for ${pendingHoldsMost} answers; nothing was asked`);
@@ -58,7 +66,7 @@ export class AttemptRecorder implements Recorder {
     const payload = payloadOf(decided);
     const place = { stream: session.stream, expected: session.version };
     const entry = await this.ledger.append({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided), payload });
-    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.promise(entry) };
+    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.log.promise(entry) };
   }
 
   isCurrent({ session }: Decided): Promise<boolean> {
@@ -78,7 +86,7 @@ export class AttemptRecorder implements Recorder {
         body: reachedBody(reached, person, error),
         payload: payloadOf(reached, { error }),
       });
-      return entry && this.promise(entry);
+      return entry && this.log.promise(entry);
     } catch (failure) {
       this.trouble('a refusal could not be recorded; it stands', failure);
       return undefined;

@@ -112,11 +112,6 @@ export class LogKeys {
     return active;
   }
 
-  /** The key that promises are signed with: one that was retired elsewhere a moment ago is still this node's word. */
-  get promising(): LogSigner | undefined {
-    return this.signers.find(({ vkey }) => this.#history[vkey] === 'active') ?? this.signers[0];
-  }
-
   /** Reads the history and publishes keys that are new in it. Somebody with none of the active keys adds none. */
   async publish(): Promise<void> {
     for (const signer of this.signers) {

@@ -73,9 +73,14 @@ export class TransparencyLog {
 
   /** Signed at once; the entry has to be durable. */
   promise(entry: Entry): string {
-    const signer = this.parts.keys.promising;
+    const [signer] = this.parts.keys.active;
     if (!signer) throw new FlyballError('config_invalid', 'expected a key of the log');
     return promiseOf(entry, this.parts.origin, signer);
+  }
+
+  /** Throws when this node has no key left to promise with: then nothing is begun. */
+  verifyCanPromise(): void {
+    void this.parts.keys.active;
   }
 
   /** The newest checkpoint that was shown, with what witnesses have signed of the same size. */
