@@ -6,7 +6,7 @@ import { startGovernor, writeInstallation } from './support/governor.js';
 import { audit, codes, exported, promised, promiseOf, receiptOf, statusOf } from './support/log-governor.js';
 import { openWire, type WireClient } from './support/wire.js';
 
-const kills = 5;
+const kills = 3;
 const clients = 8;
 
 let canary: Canary;

@@ -11,7 +11,7 @@ import { root } from './support/governor.js';
 import { faultsOf, origin, sequencerOn, Signed } from './support/log-kit.js';
 import { startPostgres } from './support/postgres.js';
 
-const kills = Number(process.env['FLYBALL_KILLS'] ?? 60);
+const kills = Number(process.env['FLYBALL_KILLS'] ?? 25);
 const alive = 3;
 const nthMost = 3;
 const around = (names: readonly string[]) => names.flatMap((name) => [`before ${name}`, `after ${name}`]);
