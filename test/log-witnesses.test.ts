@@ -12,28 +12,18 @@ import { signerOf } from '../packages/server/src/ledger/log/log-keys.js';
 import { witnessKey } from '../packages/tlog/src/small-log.kit.js';
 import { type Canary, startCanary } from './support/canary.js';
 import { moneyBundle, openClient, transferTo, wasDone } from './support/exported-record.js';
-import { type RunningGovernor, root, startGovernor, waitFor, writeInstallation } from './support/governor.js';
+import { type RunningGovernor, startGovernor, waitFor, writeInstallation } from './support/governor.js';
 import { audit, codes, exported, promised, promiseOf, receiptOf, statusOf } from './support/log-governor.js';
 import { MemoryWitness } from './support/log-witness.js';
 import { startPostgres } from './support/postgres.js';
+import { freePort, tlogTools } from './support/programs.js';
 import type { WireClient } from './support/wire.js';
 
 const run = promisify(execFile);
-const noGo = 3;
 const postgres = await startPostgres();
 afterAll(() => postgres?.remove(), 30_000);
 
-/** Programs of others, built once (`tools/tlog-tools.mjs`). Without Go there are none; in CI that is an error. */
-async function realTools(): Promise<{ readonly fsck: string; readonly witness: string } | undefined> {
-  try {
-    return JSON.parse((await run(process.execPath, [join(root, 'tools/tlog-tools.mjs')])).stdout) as { fsck: string; witness: string };
-  } catch (error) {
-    if ((error as { code?: number }).code === noGo) return undefined;
-    throw error;
-  }
-}
-
-const tools = await realTools();
+const tools = await tlogTools();
 if (tools === undefined) console.warn('test/log-witnesses.test.ts is skipped in part: there is no Go to build the tools with');
 
 const origin = 'flyball.example/witnessed';
@@ -45,12 +35,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function serve(listener: RequestListener, port = 0): Promise<{ readonly url: string; readonly port: number; readonly server: Server }> {
+function serve(listener: RequestListener): Promise<string> {
   return new Promise((done) => {
-    const server = createServer(listener).listen(port, '127.0.0.1', () => {
-      const { port: at } = server.address() as AddressInfo;
-      done({ url: `http://127.0.0.1:${at}`, port: at, server });
-    });
+    const server = createServer(listener).listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
     servers.push(server);
   });
 }
@@ -92,7 +79,7 @@ describe.skipIf(postgres === undefined || tools === undefined)('others\' program
     for (let round = 0; round < 8; round++) ids.push(...(await Promise.all(Array.from({ length: 20 }, () => acted(client)))));
     await receiptOf(governor.directory, ids.at(-1) ?? '', env);
     const place = await exported(governor, env);
-    const { url } = await serve((request, response) => {
+    const url = await serve((request, response) => {
       const file = join(place, new URL(request.url ?? '', 'http://log').pathname);
       if (existsSync(file)) response.end(readFileSync(file));
       else response.writeHead(404).end();
@@ -116,9 +103,7 @@ describe.skipIf(postgres === undefined || tools === undefined)('others\' program
   test('story: the reference witness cosigns a running governor; it goes down, the log goes on without it and says so; it comes back', async () => {
     const own = witnessKey('witness.example/reference', 7);
     const key = generateKeyPairSync('ed25519').privateKey;
-    const { port, server } = await serve(() => undefined);
-    await new Promise((done) => server.close(done));
-    const address = `127.0.0.1:${port}`;
+    const address = `127.0.0.1:${await freePort()}`;
     const secret = Buffer.concat([Buffer.of(1), Buffer.alloc(32, 7)]).toString('base64');
     writeFileSync(join(folder, 'witness.key'), `PRIVATE+KEY+${own.name}+${keyIdOf(own.name, 1, own.publicKey).toString(16).padStart(8, '0')}+${secret}`);
     writeFileSync(join(folder, 'logs.yaml'), `Logs:\n  - Origin: ${origin}\n    PublicKey: ${signerOf(key, origin).vkey}\n    URL: http://${address}/\n`);
@@ -168,7 +153,7 @@ describe.skipIf(postgres === undefined)('witnesses that misbehave', () => {
     }],
     ['signs another checkpoint', (_request, response) => response.end(`— ${memory.vkey.split('+')[0]} ${Buffer.alloc(76, 1).toString('base64')}\n`)],
   ])('attack: one that %s: the log goes on without it, its lines are in no receipt, and operators are told', async (_name, listener) => {
-    const { url } = await serve(listener);
+    const url = await serve(listener);
     const { governor, client, env, vkey } = await witnessed([{ url, key: memory.vkey }]);
     stranger.know(origin, vkey);
     const receipt = await receiptOf(governor.directory, await acted(client), env);
@@ -182,7 +167,7 @@ describe.skipIf(postgres === undefined)('witnesses that misbehave', () => {
   });
 
   test('attack: one that never answers does not keep the log from going on', async () => {
-    const { url } = await serve(() => undefined);
+    const url = await serve(() => undefined);
     const { governor, client, env } = await witnessed([{ url, key: memory.vkey }]);
     await receiptOf(governor.directory, await acted(client), env);
     const began = Date.now();

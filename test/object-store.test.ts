@@ -1,37 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command, root, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
-
-const run = promisify(execFile);
-const noGo = 3;
-
-/** An S3 gateway of others over a folder, built once (`tools/object-store.mjs`). Without Go there is none; in CI that is an error. */
-async function gateway(): Promise<string | undefined> {
-  try {
-    return (await run(process.execPath, [join(root, 'tools/object-store.mjs')])).stdout.trim();
-  } catch (error) {
-    if ((error as { code?: number }).code === noGo) return undefined;
-    throw error;
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
+import { command, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import { built, freePort } from './support/programs.js';
 
 // Building it takes minutes that CI does not have; asked for, it is built there as well.
 const wanted = process.env['CI'] !== 'true' || process.env['FLYBALL_OBJECT_STORE'] === 'build';
-const program = wanted ? await gateway() : undefined;
+const program = wanted ? await built('object-store.mjs') : undefined;
 if (program === undefined) console.warn('test/object-store.test.ts is skipped: FLYBALL_OBJECT_STORE=build and Go build the object store that it needs');
 
 describe.skipIf(program === undefined)('an object store by its HTTP API', () => {

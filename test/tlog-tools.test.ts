@@ -10,22 +10,12 @@ import { toBase64 } from '../packages/tlog/src/base64.js';
 import { addCheckpoint, consistencyProof, keyIdOf, openCosigned, parseCosignerKey, tilesOf, tilePath, TlogError, type WitnessAnswer } from '../packages/tlog/src/index.js';
 import { logKey, origin, seedOf, SmallLog, type TestKey, witnessKey } from '../packages/tlog/src/small-log.kit.js';
 import { root, waitFor } from './support/governor.js';
+import { freePort, tlogTools } from './support/programs.js';
 
 const run = promisify(execFile);
-const noGo = 3;
 const goldenLog = join(root, 'packages/tlog/golden/log');
 
-/** Programs of others, built once (`tools/tlog-tools.mjs`). Without Go there are none; in CI that is an error. */
-async function realTools(): Promise<{ readonly fsck: string; readonly witness: string } | undefined> {
-  try {
-    return JSON.parse((await run(process.execPath, [join(root, 'tools/tlog-tools.mjs')])).stdout) as { fsck: string; witness: string };
-  } catch (error) {
-    if ((error as { code?: number }).code === noGo) return undefined;
-    throw error;
-  }
-}
-
-const tools = await realTools();
+const tools = await tlogTools();
 if (tools === undefined) console.warn('test/tlog-tools.test.ts is skipped: there is no Go to build the tools with');
 const folder = mkdtempSync(join(tmpdir(), 'flyball-tlog-tools-'));
 const servers: Server[] = [];
@@ -163,15 +153,6 @@ function serve(place: string): Promise<string> {
       else response.writeHead(404).end();
     }).listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
     servers.push(server);
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
   });
 }
 

@@ -1,25 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root, waitFor } from './governor.js';
+import { waitFor } from './governor.js';
+import { built, freePort } from './programs.js';
 
 const run = promisify(execFile);
-const builder = join(root, 'tools/opa.mjs');
-const noGo = 3;
 
-/** The real OPA, built once (`tools/opa.mjs`). Without Go there is none, and who needs it says so; in CI that is an error. */
-export async function realOpa(): Promise<string | undefined> {
-  try {
-    return (await run(process.execPath, [builder])).stdout.trim();
-  } catch (error) {
-    if ((error as { code?: number }).code === noGo) return undefined;
-    throw error;
-  }
-}
+/** The real OPA. */
+export const realOpa = (): Promise<string | undefined> => built('opa.mjs');
 
 export interface Rego {
   readonly policy: string;
@@ -109,13 +99,4 @@ export class OpaProcess {
     this.child.kill('SIGKILL');
     return exited;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
-    });
-  });
 }

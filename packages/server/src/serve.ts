@@ -55,13 +55,13 @@ export async function serve(governor: Governor, config: Config, environment: Env
 }
 
 /** What machines can ask beside MCP: sessions, receipts and the log's checkpoint. */
-function otherRoutes({ sessions, port, identification, transparency, ledger, names }: Governor): OtherRoute {
+function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names }: Governor): OtherRoute {
   const identify = async (request: IncomingMessage) => {
     const attempt = received(port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
     return (await identification.identify(attempt)).principal;
   };
   const session = sessionsRoute(sessions, identify);
-  const log = logRoute({ log: transparency, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
+  const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
   return async (request, response, path, readBody) => (await log(request, response, path)) || session(request, response, path, readBody);
 }
 

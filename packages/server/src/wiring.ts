@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { PastEvent } from '@flyball/cedar';
-import { FlyballError, type JsonObject } from '@flyball/protocol';
+import { FlyballError } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
 import type { SessionState } from './action/states.js';
 import { Turns } from './action/turns.js';
@@ -10,17 +10,17 @@ import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
 import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
 import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
+import { followJob, refreshJob, settleJob } from './jobs.js';
 import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, Follower, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
-import { monotonicMs, pause, StoreClock } from './lib/clock.js';
+import { monotonicMs, StoreClock } from './lib/clock.js';
 import { randomHandle, randomSalt, timeId } from './lib/ids.js';
 import { limits } from './lib/limits.js';
+import type { Log } from './lib/log.js';
 import { Post } from './lib/post.js';
 import { inspect } from './output/index.js';
 import { ActiveBundle, type Bundle, type Check, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
 import { openEmbedded, openPostgres, type OpenStore } from './store/open.js';
-
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: JsonObject) => void;
 
 /** The whole house, put together. Who needs it in part takes the part. */
 export interface Governor {
@@ -40,19 +40,17 @@ export interface Governor {
   close(): Promise<void>;
 }
 
-const settleEveryMs = 1_000;
-const followEveryMs = 400;
-const refreshEveryMs = 15_000;
-const clockJumpMs = 5_000;
+/** For a stream of which only its versions matter. */
+const onlyVersions: Fold<unknown> = (state) => state ?? true;
 
 const folds: Readonly<Record<string, Fold<unknown>>> = {
   session: foldSession as Fold<unknown>,
   identity: foldIdentity as Fold<unknown>,
   tools: foldPins as Fold<unknown>,
   bundle: (state, entry) => state ?? entry.id,
-  node: (state) => state ?? true,
-  erasures: (state) => state ?? true,
-  archive: (state) => state ?? true,
+  node: onlyVersions,
+  erasures: onlyVersions,
+  archive: onlyVersions,
   log: foldKeys as Fold<unknown>,
 };
 
@@ -194,50 +192,4 @@ async function recordBundle(ledger: Ledger, { digest, files }: Bundle): Promise<
   const payload = { salt: randomSalt(), content: JSON.stringify(files) };
   const first = await ledger.append({ kind: 'bundle.activated', streams: [{ stream, expected: 0 }], body, payload });
   if (!first) await ledger.append({ kind: 'bundle.activated', streams: [{ stream }], body });
-}
-
-async function settleJob(settler: Settler, recorder: AttemptRecorder, spool: Spool, stop: AbortSignal, log: Log): Promise<void> {
-  let failing = false;
-  while (!stop.aborted) {
-    try {
-      await spool.drain((draft) => recorder.record(draft));
-      await settler.run();
-      failing = false;
-    } catch (error) {
-      if (!failing) log('error', 'what is overdue cannot be settled now; it is tried again', { reason: error instanceof FlyballError ? error.message : 'unknown' });
-      failing = true;
-    }
-    await pause(settleEveryMs, stop);
-  }
-}
-
-/** Several nodes on one store: what another one recorded is known here within a second. */
-async function followJob(follower: Follower, stop: AbortSignal, log: Log): Promise<void> {
-  let failing = false;
-  while (!stop.aborted) {
-    try {
-      await follower.look();
-      failing = false;
-    } catch {
-      if (!failing) log('warn', 'what other nodes recorded cannot be read now; it is tried again');
-      failing = true;
-    }
-    await pause(followEveryMs, stop);
-  }
-}
-
-/** Keeps to the store's clock and to the names that the store has. While it cannot be asked, the monotonic counter goes on from where it was. */
-async function refreshJob({ store, clock, names, bundle }: Pick<Foundation, 'store' | 'clock' | 'names' | 'bundle'>, stop: AbortSignal, log: Log): Promise<void> {
-  while (!stop.aborted) {
-    await pause(refreshEveryMs, stop);
-    if (stop.aborted) return;
-    try {
-      const before = clock.offsetMs;
-      clock.set(await store.now());
-      if (Math.abs(clock.offsetMs - before) > clockJumpMs) log('warn', 'this machine\'s clock and the store\'s have moved apart; the store\'s counts', { offset_ms: clock.offsetMs, before_ms: before });
-      await names.refresh(bundle.current.people.keys());
-    } catch {
-      log('warn', 'the store cannot be asked for the time');
-    }
-  }
 }

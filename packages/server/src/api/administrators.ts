@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Desk } from './desk.js';
+import { receiptsFor } from './receipts.js';
 
 /** Who an administrator's token says they are. */
 export type AuthenticatePerson = (token: string) => Promise<{ readonly person: string; readonly operator: boolean; readonly administrator: boolean }>;
@@ -68,11 +69,8 @@ function logRoutes(app: Hono<Env>, desk: Desk): void {
     return c.json(await desk.retireKey((await body(c, retireBody)).key));
   });
   app.get('/v1/receipts/:id', async (c) => {
-    const withBody = c.req.query('body') === '1';
-    if (c.req.query('thread') === '1') return c.json(await desk.receipts(c.req.param('id'), withBody));
-    const receipt = await desk.receipt(c.req.param('id'), withBody);
-    if (receipt === undefined) throw new FlyballError('not_found', 'no receipt: expected the id of an entry that is in the log; a new one is there within a second');
-    return c.text(receipt);
+    const [type, text] = await receiptsFor(desk, c.req.param('id'), new URL(c.req.url).searchParams);
+    return c.body(text, 200, { 'content-type': type });
   });
   app.post('/v1/erase', async (c) => {
     const person = mayAdminister(c);

@@ -58,8 +58,8 @@ export interface Desk {
   logFile(path: string): Promise<Uint8Array>;
   /** What entries of the log commit to and what can be erased, by entry, in pages. */
   bodies(after: string, most: number): Promise<readonly ArchivedBody[]>;
-  /** One entry's receipt, as the text of a tlog-proof; nothing while it is not in the log. */
-  receipt(id: string, withBody: boolean): Promise<string | undefined>;
+  /** One entry's receipt, as the text of a tlog-proof. Throws `not_found` while it is not in the log. */
+  receipt(id: string, withBody: boolean): Promise<string>;
   receipts(id: string, withBody: boolean): Promise<Thread>;
   retireKey(key: string): Promise<JsonObject>;
   erase(wish: ErasureWish, person: string): Promise<Erased>;

@@ -4,7 +4,7 @@ import type { Holds } from '../approval/index.js';
 import type { ToolBook } from '../gateway/mcp/index.js';
 import type { ArchivedBody, ArchiveStore, Erased, Erasure, ErasureWish, Ledger, Names, TransparencyLog } from '../ledger/index.js';
 import type { Clock } from '../lib/clock.js';
-import { isTimeId } from '../lib/ids.js';
+import { earliestId, isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import { type ActiveBundle, type Bundle, compileBundle, explain, type Explanation } from '../policy/index.js';
 import type { ActionRow, Desk, HoldRow, LogStatus, SessionRow, Thread, ToolRow } from './desk.js';
@@ -24,7 +24,6 @@ export interface DeskParts {
 
 const attemptKinds = ['intent', 'hold', 'refusal'];
 const settledWindow = 500;
-const firstId = '00000000-0000-0000-0000-000000000000';
 
 /** The administrators' view, read from the record. */
 export class LocalDesk implements Desk {
@@ -147,11 +146,13 @@ export class LocalDesk implements Desk {
   }
 
   bodies(after: string, most: number): Promise<readonly ArchivedBody[]> {
-    return this.parts.archive.bodiesBelow(this.parts.transparency.size, isTimeId(after) ? after : firstId, bounded(most));
+    return this.parts.archive.bodiesBelow(this.parts.transparency.size, isTimeId(after) ? after : earliestId(0), bounded(most));
   }
 
-  receipt(id: string, withBody: boolean): Promise<string | undefined> {
-    return isTimeId(id) ? this.parts.transparency.receipt(id, withBody) : Promise.resolve(undefined);
+  async receipt(id: string, withBody: boolean): Promise<string> {
+    const receipt = isTimeId(id) ? await this.parts.transparency.receipt(id, withBody) : undefined;
+    if (receipt === undefined) throw new FlyballError('not_found', 'no receipt: expected the id of an entry that is in the log; `flyball actions` lists ids, and a new entry is in the log within a second');
+    return receipt;
   }
 
   async receipts(id: string, withBody: boolean): Promise<Thread> {

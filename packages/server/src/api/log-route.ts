@@ -2,9 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Entry, FlyballError, type Principal } from '@flyball/protocol';
 import type { TransparencyLog } from '../ledger/index.js';
 import { isTimeId } from '../lib/ids.js';
+import type { Desk } from './desk.js';
+import { receiptsFor } from './receipts.js';
 
 export interface LogRouteParts {
   readonly log: TransparencyLog;
+  readonly desk: Pick<Desk, 'receipt' | 'receipts'>;
   find(id: string): Promise<Entry | undefined>;
   /** The reference of a person, by which entries name them. */
   refOf(person: string): Promise<string>;
@@ -35,7 +38,7 @@ async function sendReceipts(parts: LogRouteParts, request: IncomingMessage, resp
   const entry = isTimeId(id) ? await parts.find(id) : undefined;
   if (!entry || !(await isOwn(entry, principal, parts))) throw noReceipt();
   const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  const [type, text] = await receiptsFor(parts.log, entry, searchParams);
+  const [type, text] = await receiptsFor(parts.desk, id, searchParams).catch(notYet);
   send(response, type, text);
 }
 
@@ -46,16 +49,12 @@ async function isOwn(entry: Entry, { identity, onBehalfOf }: Principal, parts: L
   return body.identity === identity.id && body.on_behalf_of === person;
 }
 
-/** `?thread=1`: everything that belongs to the attempt, as JSON. `?body=1`: with what can be erased. Else one tlog-proof. */
-export async function receiptsFor(log: TransparencyLog, entry: Entry, query: URLSearchParams): Promise<readonly [type: string, text: string]> {
-  const withBody = query.get('body') === '1';
-  if (query.get('thread') === '1') return ['application/json', JSON.stringify(await log.thread(entry, withBody))];
-  const receipt = await log.receipt(entry.id, withBody);
-  if (receipt === undefined) throw noReceipt();
-  return ['text/plain; charset=utf-8', receipt];
-}
-
 const noReceipt = () => new FlyballError('not_found', 'no receipt: expected the id of an entry of your own that is in the log; a new one is there within a second');
+
+/** What the desk says to administrators is of no use to a machine. */
+function notYet(error: unknown): never {
+  throw error instanceof FlyballError && error.code === 'not_found' ? noReceipt() : error;
+}
 
 function send(response: ServerResponse, type: string, text: string): void {
   response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' }).end(text);

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Environment } from '../config.js';
-import type { Log } from '../wiring.js';
+import type { Log } from '../lib/log.js';
 
 /** Logs go to standard error: standard output belongs to the client of `flyball mcp`. */
 export function createLog(environment: Environment): Log {

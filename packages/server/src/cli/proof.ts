@@ -7,15 +7,14 @@ import { archive, type ArchiveStore, exportLog } from '../ledger/index.js';
 import { FolderFiles } from '../store/folder-files.js';
 import { S3Files, s3Settings } from '../store/s3-files.js';
 import { openGovernor } from '../wiring.js';
+import { pagesOfBodies } from './bodies.js';
 
 type Out = (line: string) => void;
 
 /** Prints one receipt, or writes all that belong to an attempt into a folder. */
 export async function receipt(desk: Desk, id: string, options: { readonly thread?: string; readonly body?: boolean }, out: Out): Promise<void> {
   if (options.thread === undefined) {
-    const text = await desk.receipt(id, options.body === true);
-    if (text === undefined) throw new FlyballError('not_found', 'no receipt: expected the id of an entry that is in the log; `flyball actions` lists ids, and a new entry is in the log within a second');
-    out(text.trimEnd());
+    out((await desk.receipt(id, options.body === true)).trimEnd());
     return;
   }
   const { receipts, pending } = await desk.receipts(id, options.body === true);
@@ -52,19 +51,11 @@ export async function archiveBefore(config: Config, date: string, folder: string
   }
 }
 
-const pageSize = 1_000;
-
 /** Adds bodies to a file, durably; those that an earlier archive has are no longer in the store. */
 async function writeBodies(store: ArchiveStore, below: bigint, file: string): Promise<void> {
   const fd = openSync(file, 'a', 0o600);
   try {
-    for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
-      const page = await store.bodiesBelow(below, after, pageSize);
-      writeFileSync(fd, page.map((body) => `${JSON.stringify(body)}\n`).join(''));
-      const last = page.at(-1);
-      if (!last || page.length < pageSize) break;
-      after = last.entry;
-    }
+    for await (const page of pagesOfBodies((after, most) => store.bodiesBelow(below, after, most))) writeFileSync(fd, page.map((body) => `${JSON.stringify(body)}\n`).join(''));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -28,13 +28,8 @@ export class RemoteDesk implements Desk {
     return new Uint8Array(await (await this.#fetch(`/v1/log/${path}`, {})).arrayBuffer());
   }
 
-  async receipt(id: string, withBody: boolean): Promise<string | undefined> {
-    try {
-      return await (await this.#fetch(`/v1/receipts/${encodeURIComponent(id)}${withBody ? '?body=1' : ''}`, {})).text();
-    } catch (error) {
-      if (error instanceof FlyballError && error.code === 'not_found') return undefined;
-      throw error;
-    }
+  async receipt(id: string, withBody: boolean): Promise<string> {
+    return (await this.#fetch(`/v1/receipts/${encodeURIComponent(id)}${withBody ? '?body=1' : ''}`, {})).text();
   }
 
   #get<T>(path: string): Promise<T> {

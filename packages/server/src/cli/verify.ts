@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { folder, jsonText, type LogSource, run, verdictText, verifyLog } from '@flyball/verify';
 import { FlyballError } from '@flyball/protocol';
 import type { Desk } from '../api/desk.js';
+import { activeKeysIn } from '../ledger/index.js';
+import { pagesOfBodies } from './bodies.js';
 
 export interface OwnOptions {
   readonly since?: readonly string[];
@@ -20,11 +22,10 @@ export const verifyOthers = (argv: readonly string[]): Promise<number> => run(ar
 /** This installation's own log, by its own keys, bodies included. What others can say needs others' keys and receipts. */
 export async function verifyOwn(desk: Desk, options: OwnOptions): Promise<number> {
   const { keys } = await desk.log();
-  const active = Object.entries(keys).flatMap(([key, status]) => (status === 'active' ? [key] : []));
   const given = (files: readonly string[] = []) => files.map((name) => ({ name, content: new Uint8Array(readFileSync(name)) }));
   const verdict = await verifyLog({
     source: ownSource(desk, options.archive),
-    trust: { keys: active },
+    trust: { keys: activeKeysIn(keys) },
     earlier: given(options.since),
     receipts: given(options.receipts),
     promises: given(options.promises),
@@ -51,14 +52,6 @@ function ownSource(desk: Desk, archive: string | undefined): LogSource {
   };
 }
 
-const pageSize = 500;
-
 async function* bodiesOf(desk: Desk) {
-  for (let after = ''; ; ) {
-    const page = await desk.bodies(after, pageSize);
-    yield* page;
-    const last = page.at(-1);
-    if (!last || page.length < pageSize) return;
-    after = last.entry;
-  }
+  for await (const page of pagesOfBodies((after, most) => desk.bodies(after, most))) yield* page;
 }

@@ -6,7 +6,7 @@ import { limits } from '../lib/limits.js';
 import { type Draft, payloadDigest } from './draft.js';
 import type { Past } from './past.js';
 import type { Projections } from './projections.js';
-import type { EntryStore } from './store.js';
+import type { EntryRecord, EntryStore } from './store.js';
 
 /** Writes entries. Everything that happened is here, and nothing counts as having happened before it is. */
 export class Ledger {
@@ -24,9 +24,14 @@ export class Ledger {
    * draft expected, so whatever was decided on it is void. Without expectations it follows the stream.
    */
   async append(draft: Draft): Promise<Entry | undefined> {
+    return (await this.write(draft))?.entry;
+  }
+
+  /** As `append`; returns the entry as it was written, with its text and its leaf hash. */
+  async write(draft: Draft): Promise<EntryRecord | undefined> {
     const conditional = draft.streams.some((place) => place.expected !== undefined);
     for (let round = 0; round < limits.decideRoundsMax; round++) {
-      const written = await this.#tryAppend(draft);
+      const written = await this.#tryWrite(draft);
       if (written || conditional) return written;
     }
     throw new FlyballError('conflict', 'the record moved on faster than an entry could be added; try again');
@@ -51,7 +56,7 @@ export class Ledger {
     return this.projections.get<S>(stream);
   }
 
-  async #tryAppend(draft: Draft): Promise<Entry | undefined> {
+  async #tryWrite(draft: Draft): Promise<EntryRecord | undefined> {
     const missing = draft.streams.filter((place) => !this.projections.peek(place.stream));
     for (const place of missing) await this.projections.get(place.stream);
     // From here to `commit` nothing is awaited: between looking at the versions and taking them, nobody else can.
@@ -62,15 +67,16 @@ export class Ledger {
     const leaf = leafHash(text);
     this.projections.apply(entry, Buffer.from(leaf).toString('base64'), draft.payload);
     this.past?.apply(entry, draft.payload);
+    const record: EntryRecord = { entry, text, leaf, ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) };
     try {
-      await this.store.commit({ entry, text, leaf, ...(draft.payload && { payload: draft.payload }), ...(draft.unhurried && { unhurried: true }) });
+      await this.store.commit(record);
     } catch (error) {
       if (error instanceof FlyballError && error.code === 'conflict') return undefined;
       throw error;
     }
     this.projections.settled(entry);
     this.written();
-    return entry;
+    return record;
   }
 
   #place(draft: Draft): Entry | undefined {

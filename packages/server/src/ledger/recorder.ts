@@ -1,4 +1,4 @@
-import { type Effect, type Entry, FlyballError } from '@flyball/protocol';
+import { type Effect, FlyballError } from '@flyball/protocol';
 import { Intent } from '../action/seal.js';
 import type { OutcomeDetail, Reached, Recorder } from '../action/stages.js';
 import type { Approved, Decided, Hold, Intended } from '../action/states.js';
@@ -10,10 +10,11 @@ import type { Draft } from './draft.js';
 import type { Ledger } from './ledger.js';
 import type { Names } from './names.js';
 import type { Spool } from './spool.js';
+import type { EntryRecord } from './store.js';
 
 /** The log's promises that entries will be in it. */
 export interface Promises {
-  promise(entry: Entry): string;
+  promise(written: EntryRecord): string;
   verifyCanPromise(): void;
 }
 
@@ -44,7 +45,7 @@ export class AttemptRecorder implements Recorder {
     this.log.verifyCanPromise();
     const { session, grant, deadlineMs } = approved;
     const payload = payloadOf(approved, { effectiveArgs: approved.effectiveArgs });
-    const entry = await this.ledger.append({
+    const written = await this.ledger.write({
       kind: 'intent',
       id: approved.id,
       streams: [{ stream: session.stream, expected: session.version }],
@@ -53,7 +54,7 @@ export class AttemptRecorder implements Recorder {
       body: intentBody(approved),
       payload,
     });
-    return entry && { ...approved, intent: new Intent(entry.id, session.stream, deadlineMs, this.log.promise(entry)) };
+    return written && { ...approved, intent: new Intent(written.entry.id, session.stream, deadlineMs, this.log.promise(written)) };
   }
 
   async hold(decided: Decided): Promise<Hold | undefined> {
@@ -65,8 +66,8 @@ export class AttemptRecorder implements Recorder {
     const deadlineMs = this.clock.now() + Math.min(limits.holdMs, ...rules.map((rule) => rule.withinMs));
     const payload = payloadOf(decided);
     const place = { stream: session.stream, expected: session.version };
-    const entry = await this.ledger.append({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided), payload });
-    return entry && { id: entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.log.promise(entry) };
+    const written = await this.ledger.write({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided), payload });
+    return written && { id: written.entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.log.promise(written) };
   }
 
   isCurrent({ session }: Decided): Promise<boolean> {
@@ -79,14 +80,14 @@ export class AttemptRecorder implements Recorder {
     try {
       const onBehalfOf = reached.principal?.onBehalfOf;
       const person = onBehalfOf === undefined ? undefined : await this.names.refOf(onBehalfOf);
-      const entry = await this.ledger.append({
+      const written = await this.ledger.write({
         kind: 'refusal',
         id: reached.id,
         streams: [{ stream: reached.session?.stream ?? this.#stream }],
         body: reachedBody(reached, person, error),
         payload: payloadOf(reached, { error }),
       });
-      return entry && this.log.promise(entry);
+      return written && this.log.promise(written);
     } catch (failure) {
       this.trouble('a refusal could not be recorded; it stands', failure);
       return undefined;

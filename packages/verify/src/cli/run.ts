@@ -71,6 +71,6 @@ async function trustOf({ keys, witnesses, quorum, policy }: Options): Promise<Tr
     if (keys.length + witnesses.length > 0 || quorum !== undefined) throw new VerifyError('usage', 'expected either --policy or --key, --witness and --quorum');
     return { policy: (await readGivenFile(policy)).content };
   }
-  if (keys.length === 0) throw new VerifyError('usage', 'expected the key of the log: `--key VKEY`, as whoever runs it has published it (flyball log keys)');
+  if (keys.length === 0) throw new VerifyError('usage', 'expected the key of the log: `--key VKEY`, as whoever runs it has published it (flyball log status)');
   return { keys, witnesses, ...(quorum !== undefined && { quorum }) };
 }

@@ -2,7 +2,7 @@ import { FlyballError } from '@flyball/protocol';
 import type { Ledger } from '../ledger.js';
 import type { ArchiveStore } from './log-store.js';
 
-export const archiveStream = 'archive:all';
+const archiveStream = 'archive:all';
 const bundleWidth = 256n;
 
 /**

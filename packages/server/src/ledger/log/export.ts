@@ -2,7 +2,7 @@ import { FlyballError } from '@flyball/protocol';
 import { type Bundle, bundlePath, parseCheckpoint, parseNote, tilePath, tilesOf } from '@flyball/tlog';
 import type { FileStore } from './log-store.js';
 
-export interface ExportedLog {
+interface ExportedLog {
   readonly size: bigint;
   readonly written: number;
   readonly present: number;
@@ -41,7 +41,7 @@ function readHead(checkpoint: Uint8Array) {
 }
 
 /** Every tile and every entry bundle of a tree of this size. */
-export function filesOf(size: bigint): readonly { readonly path: string; readonly full: boolean }[] {
+function filesOf(size: bigint): readonly { readonly path: string; readonly full: boolean }[] {
   const tiles = [...tilesOf(size)];
   const bundles = tiles.filter(({ level }) => level === 0).map(({ index, width }): Bundle => ({ index, width }));
   return [...tiles.map((tile) => ({ path: tilePath(tile), full: tile.width === fullWidth })), ...bundles.map((bundle) => ({ path: bundlePath(bundle), full: bundle.width === fullWidth }))];

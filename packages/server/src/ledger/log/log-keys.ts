@@ -1,8 +1,7 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { type Entry, FlyballError } from '@flyball/protocol';
 import { formatVerifierKey, keyIdOf, parseVerifierKey, type Signer, type Verifier } from '@flyball/tlog';
+import { parseKey, readKey, readOrMakeKey } from '../../lib/ed25519-key.js';
 import type { Secret } from '../../lib/secret.js';
 import type { Draft } from '../draft.js';
 
@@ -12,12 +11,15 @@ const rawKeyBytes = 32;
 /** Keys of a log by their C2SP verifier keys: the history that the log itself tells. */
 export type KeyHistory = Readonly<Record<string, 'active' | 'retired'>>;
 
-export const keyStream = 'log:keys';
+const keyStream = 'log:keys';
 
 export function foldKeys(state: KeyHistory | undefined, entry: Entry): KeyHistory {
   const { key, status } = entry.body as { readonly key: string; readonly status: 'active' | 'retired' };
   return { ...state, [key]: status };
 }
+
+/** Keys that still sign. */
+export const activeKeysIn = (history: Readonly<Record<string, string>>): readonly string[] => Object.keys(history).filter((key) => history[key] === 'active');
 
 export interface KeySources {
   /** Files with one PKCS#8 key each, in PEM. */
@@ -33,41 +35,7 @@ export function loadKeys({ files, secret, fallback }: KeySources): readonly KeyO
   const kept = secret?.reveal().match(/-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/g) ?? [];
   if (secret && kept.length === 0) throw new FlyballError('config_invalid', 'expected a PKCS#8 private key in PEM in the variable of `log.keys_from_env`');
   const keys = [...files.map((file) => readKey(file)), ...kept.map((pem) => parseKey(pem, 'the variable of `log.keys_from_env`'))];
-  return keys.length > 0 ? keys : [ownKey(fallback)];
-}
-
-function ownKey(file: string): KeyObject {
-  try {
-    return parseKey(readFileSync(file, 'utf8'), file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const { privateKey } = generateKeyPairSync('ed25519');
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx' });
-  return privateKey;
-}
-
-function readKey(file: string): KeyObject {
-  let pem: string;
-  try {
-    pem = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new FlyballError('config_invalid', `expected a private key of the log in \`${file}\`, which cannot be read`, { cause });
-  }
-  return parseKey(pem, file);
-}
-
-function parseKey(pem: string, where: string): KeyObject {
-  let key: KeyObject | undefined;
-  let cause: unknown;
-  try {
-    key = createPrivateKey(pem);
-  } catch (error) {
-    cause = error;
-  }
-  if (key?.asymmetricKeyType !== 'ed25519') throw new FlyballError('config_invalid', `expected an Ed25519 private key (PKCS#8, PEM) in \`${where}\``, { cause });
-  return key;
+  return keys.length > 0 ? keys : [readOrMakeKey(fallback)];
 }
 
 /** A key that signs for the log, by the log's origin. */
@@ -108,7 +76,7 @@ export class LogKeys {
   /** This node's keys that are not retired. Throws `config_invalid` when there is none. */
   get active(): readonly LogSigner[] {
     const active = this.signers.filter(({ vkey }) => this.#history[vkey] === 'active');
-    if (active.length === 0) throw new FlyballError('config_invalid', `expected a key that signs for this log; its active ones are ${activeIn(this.#history).join(', ') || 'none'}`);
+    if (active.length === 0) throw new FlyballError('config_invalid', `expected a key that signs for this log; its active ones are ${activeKeysIn(this.#history).join(', ') || 'none'}`);
     return active;
   }
 
@@ -127,7 +95,7 @@ export class LogKeys {
 
   async retire(vkey: string): Promise<void> {
     const { version, state } = await this.record.read(keyStream);
-    if (state?.[vkey] !== 'active') throw new FlyballError('not_found', 'no such active key; `flyball log keys` lists them');
+    if (state?.[vkey] !== 'active') throw new FlyballError('not_found', 'no such active key; `flyball log status` lists them');
     const left = this.signers.filter((signer) => signer.vkey !== vkey && state[signer.vkey] === 'active');
     if (left.length === 0) throw new FlyballError('usage', 'this is the only key that this node can sign with; add another one first');
     await this.#set(vkey, 'retired', version);
@@ -143,5 +111,3 @@ export class LogKeys {
     if (!written) throw new FlyballError('conflict', 'another node changed the keys at the same moment; try again');
   }
 }
-
-const activeIn = (history: KeyHistory): readonly string[] => Object.keys(history).filter((key) => history[key] === 'active');

@@ -1,8 +1,8 @@
 import { type Bundle, encodeBundle, parsePath } from '@flyball/tlog';
 import { type Entry, FlyballError } from '@flyball/protocol';
 import { pause } from '../../lib/clock.js';
-import type { EntryStore } from '../store.js';
-import type { LogKeys } from './log-keys.js';
+import type { EntryRecord, EntryStore } from '../store.js';
+import { activeKeysIn, type LogKeys } from './log-keys.js';
 import type { LogStore } from './log-store.js';
 import { promiseOf } from './promise.js';
 import type { PublishedHead } from './published-head.js';
@@ -54,7 +54,7 @@ export class TransparencyLog {
 
   /** C2SP verifier keys that checkpoints are signed with now. */
   get activeKeys(): readonly string[] {
-    return Object.entries(this.parts.keys.history).flatMap(([key, status]) => (status === 'active' ? [key] : []));
+    return activeKeysIn(this.parts.keys.history);
   }
 
   /** Entries that the newest checkpoint covers. */
@@ -72,10 +72,10 @@ export class TransparencyLog {
   }
 
   /** Signed at once; the entry has to be durable. */
-  promise(entry: Entry): string {
+  promise(written: EntryRecord): string {
     const [signer] = this.parts.keys.active;
     if (!signer) throw new FlyballError('config_invalid', 'expected a key of the log');
-    return promiseOf(entry, this.parts.origin, signer);
+    return promiseOf(written, this.parts.origin, signer);
   }
 
   /** Throws when this node has no key left to promise with: then nothing is begun. */

@@ -1,5 +1,5 @@
-import { canonicalText, type Entry } from '@flyball/protocol';
-import { leafHash, signNote, type Signer } from '@flyball/tlog';
+import { signNote, type Signer } from '@flyball/tlog';
+import type { EntryRecord } from '../store.js';
 
 const header = 'flyball/promise@v1';
 
@@ -8,7 +8,6 @@ const header = 'flyball/promise@v1';
  * are its name, the log's origin, the entry's id, its leaf hash in base64 and its time in milliseconds since 1970.
  * Whoever has one can show that an entry was left out.
  */
-export function promiseOf(entry: Entry, origin: string, signer: Signer): string {
-  const leaf = Buffer.from(leafHash(canonicalText(entry))).toString('base64');
-  return signNote(`${[header, origin, entry.id, leaf, String(entry.at)].join('\n')}\n`, [signer]);
+export function promiseOf({ entry, leaf }: EntryRecord, origin: string, signer: Signer): string {
+  return signNote(`${[header, origin, entry.id, Buffer.from(leaf).toString('base64'), String(entry.at)].join('\n')}\n`, [signer]);
 }
