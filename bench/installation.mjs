@@ -54,8 +54,10 @@ export class Installation {
   }
 
   /** Starts `flyball up` and waits until it is ready. */
-  async up() {
-    this.child = start(process.execPath, [flyball, '-c', this.config, 'up'], { stdio: ['ignore', 'ignore', 'pipe'], env: { FLYBALL_LOG: 'info' } });
+  async up(env = {}) {
+    // Flags for Node, such as --cpu-prof, for looking into what a benchmark shows.
+    const flags = process.env.FLYBALL_BENCH_NODE?.split(' ') ?? [];
+    this.child = start(process.execPath, [...flags, flyball, '-c', this.config, 'up'], { stdio: ['ignore', 'ignore', 'pipe'], env: { FLYBALL_LOG: 'info', ...env } });
     let log = '';
     this.child.stderr.setEncoding('utf8').on('data', (text) => (log = (log + text).slice(-100_000)));
     this.child.once('exit', (code, signal) => {

@@ -47,5 +47,5 @@ export async function startPostgres(pg) {
     if (nowMs() > until) throw new Error('PostgreSQL did not start');
   }
   const version = `PostgreSQL ${/\d+(\.\d+)*/.exec(execFileSync(join(bin, 'postgres'), ['--version']).toString())?.[0]}`;
-  return { url, version, stop: () => end(server, 'SIGINT') };
+  return { url, version, pid: server.pid, stop: () => end(server, 'SIGINT') };
 }

@@ -29,7 +29,7 @@ run('npx', ['flyball', 'init', 'house'], folder);
 const house = join(folder, 'house');
 const config = join(house, 'flyball.yaml');
 const text = readFileSync(config, 'utf8').replace(/port: 760\d/g, 'port: 0').replace('upstreams: {}', 'upstreams:');
-writeFileSync(config, `${text}\n  files:\n    command: [node, ../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ${house}]\n`);
+writeFileSync(config, `${text}\n  files:\n    command: [node, ../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js, ${house}]\nsign_in: { issuer: "https://idp.example", client_id: flyball, address: "http://localhost:7601" }\n`);
 writeFileSync(join(house, 'bundle/catalogue.yaml'), 'actions:\n  - { name: files.list, tier: inspect, match: { upstream: files, name: list_directory } }\n');
 appendFileSync(join(house, 'bundle/policies/basics.cedar'), '\n@id("agents-list") permit (principal in Group::"agents", action == Action::"files.list", resource);\n');
 console.log(run('npx', ['flyball', '-c', config, 'policy', 'check'], folder).trim());
@@ -52,14 +52,14 @@ async function ended({ pid }) {
 }
 
 try {
-  const url = await new Promise((done, fail) => {
+  const [url, administrators] = await new Promise((done, fail) => {
     const timer = setTimeout(() => fail(new Error(`the governor is not ready: ${log}`)), readyMs);
     governor.stderr.setEncoding('utf8').on('data', (part) => {
       log += part;
-      const match = /"machines":"([^"]*)"/.exec(log);
+      const match = /"machines":"([^"]*)","administrators":"([^"]*)"/.exec(log);
       if (match) {
         clearTimeout(timer);
-        done(match[1]);
+        done(match.slice(1));
       }
     });
     governor.on('exit', () => fail(new Error(`the governor ended: ${log}`)));
@@ -72,6 +72,10 @@ try {
   await client.close();
   if (allowed.isError || !JSON.stringify(allowed).includes('flyball.yaml')) throw new Error(`expected a listing, got ${JSON.stringify(allowed)}`);
   if (denied._meta?.['flyball/decision']?.outcome !== 'deny') throw new Error(`expected a denial, got ${JSON.stringify(denied)}`);
+  for (const path of ['/', '/pages/main.js', '/pages/style.css']) {
+    const page = await fetch(`${administrators}${path}`);
+    if (!page.ok || !page.headers.has('content-security-policy')) throw new Error(`expected the page ${path}, got status ${page.status}`);
+  }
   console.log('one call allowed, one denied: the packed package works');
   failed = 0;
 } finally {

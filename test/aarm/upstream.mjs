@@ -15,6 +15,7 @@ const tools = {
   pay: ['Pays somebody', { ...mark, payee: z.string(), amount: z.number() }],
   order: ['Orders something', mark],
   shut_valve: ['Shuts a valve', mark],
+  follow_up: ['Does what follows on a shut valve', mark],
   open_valve: ['Opens a valve', mark],
   read_patient: ['Reads a patient file', mark],
   fetch_page: ['Fetches a page of which nobody knows what is in it', mark],

@@ -89,6 +89,16 @@ export class World {
     }
   }
 
+  /** Lets what a deferral waits for be there while the check goes on; the target may give back how to take it away again. */
+  async resolved(act, check) {
+    const undo = await this.target.resolveDeferral(act);
+    try {
+      await check();
+    } finally {
+      await undo?.();
+    }
+  }
+
   /** The same call once more, after people or facts have answered. */
   resume = (act) => this.act(act.caller, act.name, { again: act });
 

@@ -99,7 +99,7 @@ export const reached = (canary: Canary): readonly string[] => canary.calls().fla
 
 /** Two nodes on one PostgreSQL that take the same tokens. */
 export async function startTwoNodes(options: Parameters<typeof startGovernor>[0], url: string): Promise<readonly [RunningGovernor, RunningGovernor]> {
-  const env = { FLYBALL_DATABASE_URL: url };
+  const env = { ...options?.env, FLYBALL_DATABASE_URL: url };
   const first = await startGovernor({ ...options, env });
   await first.token('tester');
   const directory = mkdtempSync(join(tmpdir(), 'flyball-node-'));

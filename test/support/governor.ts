@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
 
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const flyball = join(root, 'packages/server/dist/main.js');
@@ -40,7 +41,7 @@ export interface CommandResult {
 export function writeInstallation({ files = openBundle, upstreams = '', config = '', directory }: GovernorOptions = {}): string {
   const folder = directory ?? mkdtempSync(join(tmpdir(), 'flyball-test-'));
   const head = 'identity: { local: true }\nmachines: { host: 127.0.0.1, port: 0 }\nadministrators: { host: 127.0.0.1, port: 0 }\n';
-  const all = { ...files, 'flyball.yaml': `${/^identity:/m.test(config) ? head.split('\n').slice(1).join('\n') : head}${config}\n${upstreams === '' ? 'upstreams: {}' : `upstreams:\n${upstreams}`}\n` };
+  const all = { ...files, 'flyball.yaml': `${head.split('\n').filter((line) => line !== '' && !new RegExp(`^${line.split(':')[0] ?? ''}:`, 'm').test(config)).join('\n')}\n${config}\n${upstreams === '' ? 'upstreams: {}' : `upstreams:\n${upstreams}`}\n` };
   for (const [file, text] of Object.entries(all)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
@@ -57,6 +58,12 @@ export async function command(folder: string, args: readonly string[], env: Read
     const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
     return { code: typeof code === 'number' ? code : 1, stdout, stderr };
   }
+}
+
+export interface DeskAnswer {
+  readonly status: number;
+  /** What a test says that it is. */
+  readonly value: never;
 }
 
 /** A governor that runs as a process of its own, as users run it. */
@@ -79,6 +86,13 @@ export class RunningGovernor {
     const { code, stdout, stderr } = await command(this.directory, ['token', identity, ...more], this.env);
     if (code !== 0) throw new Error(stderr);
     return stdout.trim();
+  }
+
+  /** Asks the administrators' API as a person, with a token of the installation's own key. */
+  async ask(person: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<DeskAnswer> {
+    const token = await signLocalToken(loadLocalKey(join(this.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
+    const response = await fetch(`${this.administrators}${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) });
+    return { status: response.status, value: (await response.json()) as never };
   }
 
   kill(signal: NodeJS.Signals): Promise<void> {

@@ -36,7 +36,8 @@ export class MemoryTables {
   }
 
   stream(stream: string): readonly Entry[] {
-    const versioned = [...this.entries.values()].flatMap(({ text }) => {
+    const versioned = [...this.entries.values()].flatMap(({ text, entry: written }) => {
+      if (!written.streams.some((position) => position.stream === stream)) return [];
       const entry = JSON.parse(text) as Entry;
       const at = entry.streams.find((position) => position.stream === stream);
       return at ? [{ version: at.version, entry }] : [];
@@ -104,6 +105,12 @@ export class MemoryStore implements EntryStore {
     return waiting.sort((a, b) => (a.deadline ?? 0) - (b.deadline ?? 0)).slice(0, most);
   }
 
+  async unsettled(kind: 'hold' | 'request.opened' | 'grant.opened', after: string | undefined, most: number): Promise<readonly Entry[]> {
+    await this.gate('read');
+    const open = this.#all().filter((entry) => entry.kind === kind && entry.id > (after ?? '') && !this.tables.settling.has(entry.id));
+    return open.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, most);
+  }
+
   async list({ kinds, stream, before, most }: ListQuery): Promise<readonly Entry[]> {
     await this.gate('read');
     const all = stream === undefined ? this.#all() : [...this.tables.stream(stream)];
@@ -129,6 +136,14 @@ export class MemoryStore implements EntryStore {
   async setMeta(key: string, value: string): Promise<void> {
     await this.gate('read');
     this.tables.meta.set(key, value);
+  }
+
+  async swapMeta(key: string, before: string | undefined, after: string): Promise<boolean> {
+    await this.gate('read');
+    if (this.tables.meta.get(key) !== before) return false;
+    this.tables.meta.set(key, after);
+    await this.gate('read');
+    return true;
   }
 
   #all(): Entry[] {

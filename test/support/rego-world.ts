@@ -111,7 +111,7 @@ ${this.#conditions()}}
   }
 
   #approvals(): string {
-    return this.#pick(['[{"approvers": "finance"}]', '[{"approvers": "finance", "quorum": 2, "evidence": ["invoice", "vendor"], "within": "30m"}]', '[{"approvers": "finance"}, {"approvers": "security", "within": "2d"}]', '[{"approvers": role_group}]', '[{"approvers": "nobody"}]']);
+    return this.#pick(['[{"approvers": "finance"}]', '[{"approvers": "finance", "quorum": 2, "evidence": ["invoice", "vendor_check"], "within": "30m"}]', '[{"approvers": "finance"}, {"approvers": "security", "within": "2d"}]', '[{"approvers": role_group}]', '[{"approvers": "nobody"}]']);
   }
 
   #modify(): string {

@@ -14,7 +14,7 @@ export { type Constraint, holds, type Scope } from './policies/scope.js';
 export { dotted } from './expressions/attributes.js';
 export { printExpression } from './expressions/print.js';
 export { quoted } from './values/quote.js';
-export { search, type Question, type Unknown } from './decisions/search.js';
+export { candidates, search, type Question, type Unknown } from './decisions/search.js';
 export { type ExplainedClause, type ExplainedPolicy, explainPolicy } from './explanations/explain.js';
 export { cedarsReading, evaluationsMax, findSmallestChange, type Found, type Reading } from './explanations/smallest-change.js';
 export { applyChanges, type Change } from './explanations/change.js';

@@ -23,14 +23,47 @@ export interface PolicyVerdict {
   readonly shadow?: boolean;
 }
 
-/** Who must agree before the attempt may run, as one `step_up` rule asks it. */
+/**
+ * Who must agree before the attempt may run, as one `step_up` rule asks it. A rule that names several groups is one of
+ * these for each; a person counts for one of them.
+ */
 export interface ApprovalRule {
   readonly policy: string;
   readonly approvers: string;
   readonly quorum: number;
+  /** Kinds of evidence that must be there before anybody's consent counts. */
   readonly evidence: readonly string[];
   readonly withinMs: number;
   readonly reason: string;
+  /** Who may not answer beside whoever asks: `owner` of the identity, `team` (who shares a group with the person it is for), `group:NAME`. */
+  readonly apart?: readonly string[];
+  /** Groups that may answer as well once nobody has for so long. */
+  readonly escalation?: readonly Escalation[];
+  /** What each answer must be signed with. */
+  readonly signature?: 'webauthn';
+  /** Who agrees has to say why. */
+  readonly explained?: true;
+  /** False: answered by itself only, never together with others like it. */
+  readonly batch?: false;
+  /** The widest standing approval that the rule accepts; without it, none. */
+  readonly standing?: StandingBounds;
+  /** Name of the emergency that opens this guard. */
+  readonly emergency?: string;
+}
+
+export interface Escalation {
+  readonly afterMs: number;
+  readonly group: string;
+}
+
+/** How much a standing approval may cover at most. */
+export interface StandingBounds {
+  readonly count: number;
+  readonly withinMs: number;
+  /** The sum of one numeric argument over all that it covers. */
+  readonly sum?: { readonly argument: string; readonly most: number };
+  /** Arguments that may differ from use to use; all others stay as they were agreed to. */
+  readonly free?: readonly string[];
 }
 
 /** Which facts must arrive, as one `defer` rule asks it. */
@@ -39,6 +72,8 @@ export interface FactRule {
   readonly needs: readonly string[];
   readonly withinMs: number;
   readonly reason: string;
+  /** Name of the emergency that opens this guard. */
+  readonly emergency?: string;
 }
 
 export interface Decision {
@@ -71,5 +106,8 @@ export const reasonKinds = [
   'quarantined',
   'unavailable',
   'approval',
+  'confidence',
+  'needs_predecessor',
+  'predecessor',
 ] as const;
 export type ReasonKind = (typeof reasonKinds)[number];

@@ -31,7 +31,7 @@ export interface Principal {
   readonly onBehalfOf?: string;
   /** Who carried the token here, nearest first: the `act` chain of RFC 8693, section 4.1. */
   readonly chain: readonly string[];
-  readonly method: 'oidc' | 'spiffe' | 'local' | 'stdio';
+  readonly method: 'oidc' | 'spiffe' | 'local' | 'stdio' | 'vouched';
   /** When the proof of identity ends, in milliseconds since 1970. */
   readonly expiresAtMs: number;
 }

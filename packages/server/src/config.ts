@@ -2,6 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import { z } from 'zod';
+import { accessRequestsConfig } from './config-access-requests.js';
+import { evidenceSourcesConfig, factsConfig } from './config-facts.js';
+import { channelsConfig } from './approval/index.js';
 import { signatureAlgorithms } from './identity/index.js';
 import { limits } from './lib/limits.js';
 import { Secret } from './lib/secret.js';
@@ -55,12 +58,41 @@ const log = z.strictObject({
   witnesses: z.array(z.strictObject({ url: z.url(), key: z.string().min(1) })).max(limits.witnessesMax).default([]),
 });
 
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'none');
+const isLoopback = (url: string): boolean => URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+
+const signIn = z
+  .strictObject({
+    issuer: z.url(),
+    client_id: z.string().min(1),
+    /** Name of the environment variable that holds the client's secret; none for a public client. */
+    client_secret_from_env: z.string().min(1).optional(),
+    /** Where people's browsers reach the administrators' listener; the provider sends them back to `/sign-in/back` there. */
+    address: z.string().refine((url) => url.replace(/\/$/, '') === originOf(url), 'expected scheme, host and port alone').transform(originOf),
+    /** Claim that names the person in people.yaml, beside `issuer|subject`. */
+    claim: z.string().min(1).optional(),
+    groups_claim: z.string().min(1).optional(),
+    /** The provider's names of groups in people.yaml. */
+    groups: z.record(z.string().min(1), z.string().min(1)).default({}),
+    scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).max(20).default(['openid']),
+    algorithm: z.enum(signatureAlgorithms as [string, ...string[]]).default('RS256'),
+    /** Audience of the provider's access tokens for the administrators' API; without it none are taken. */
+    audience: z.string().min(1).optional(),
+    allow_private_address: z.boolean().default(false),
+  })
+  .refine(({ address }) => address.startsWith('https:') || isLoopback(address), 'expected an `address` with https, or on this machine')
+  .refine(({ scopes }) => scopes.includes('openid'), 'expected `openid` among the `scopes`')
+  .refine(({ audience, client_id: client }) => audience !== client, 'expected an `audience` that is not the `client_id`: an ID token is no access token')
+  .refine(({ groups_claim: claim, groups }) => claim !== undefined || Object.keys(groups).length === 0, 'expected `groups_claim` beside `groups`');
+
 const configDocument = z.strictObject({
   tenant: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/).default('default'),
   bundle: z.string().default('bundle'),
   data: z.string().default('.flyball'),
-  machines: listen.default({ host: '127.0.0.1', port: 7600 }),
-  administrators: listen.default({ host: '127.0.0.1', port: 7601 }),
+  /** With `tls`, files in PEM, they are served directly over HTTPS. */
+  machines: listen.extend({ tls: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional() }).default({ host: '127.0.0.1', port: 7600 }),
+  /** `public_url` is where people's browsers reach it; links in messages lead there. */
+  administrators: listen.extend({ public_url: z.url({ protocol: /^https?$/ }).optional() }).default({ host: '127.0.0.1', port: 7601 }),
   /** The address by which machines know this server: the audience of their tokens. */
   resource: z.url().optional(),
   /** One decision in so many is also asked of Cedar's own WebAssembly engine; 0 asks it none. */
@@ -68,12 +100,19 @@ const configDocument = z.strictObject({
   /** A running OPA that has to allow every action as well. */
   opa: opa.optional(),
   log: log.default({ keys: [], witnesses: [] }),
+  /** The OpenID provider at which people sign in. */
+  sign_in: signIn.optional(),
+  facts: factsConfig,
+  evidence_sources: evidenceSourcesConfig,
+  /** By which people are told of questions, beside the inbox. */
+  channels: channelsConfig,
+  access_requests: accessRequestsConfig,
   allowed_hosts: z.array(z.string()).default([]),
   identity: z.strictObject({ local: z.boolean().default(false), oidc: z.array(oidc).default([]), spiffe: z.array(spiffe).default([]) }).default({ local: false, oidc: [], spiffe: [] }),
   upstreams: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), upstream).default({}),
 });
 
-export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined; readonly opaToken: Secret | undefined; readonly logKeys: Secret | undefined };
+export type Config = z.infer<typeof configDocument> & { readonly directory: string; readonly databaseUrl: string | undefined; readonly secretOf: (environmentVariable: string) => Secret | undefined; readonly opaToken: Secret | undefined; readonly logKeys: Secret | undefined; readonly signInSecret: Secret | undefined };
 export type UpstreamConfig = z.infer<typeof upstream>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -95,8 +134,11 @@ export function parseConfig(text: string, file: string, environment: Environment
   const directory = dirname(file);
   const { bundle, data, ...rest } = parsed.value;
   const secretOf = (name: string | undefined) => (name === undefined || environment[name] === undefined ? undefined : new Secret(environment[name]));
-  return { ...rest, directory, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'], opaToken: secretOf(rest.opa?.token_from_env), logKeys: secretOf(rest.log.keys_from_env) };
+  return { ...rest, directory, secretOf, bundle: resolve(directory, bundle), data: resolve(directory, environment['FLYBALL_DATA_DIR'] ?? data), databaseUrl: environment['FLYBALL_DATABASE_URL'], opaToken: secretOf(rest.opa?.token_from_env), logKeys: secretOf(rest.log.keys_from_env), signInSecret: secretOf(rest.sign_in?.client_secret_from_env) };
 }
 
 /** Address by which machines reach the server, when the configuration names no other. */
-export const resourceOf = ({ resource, machines }: Config): string => resource ?? `http://${machines.host}:${machines.port}/mcp`;
+export const resourceOf = ({ resource, machines }: Config): string => resource ?? `${machines.tls ? 'https' : 'http'}://${machines.host}:${machines.port}/mcp`;
+
+/** Where people reach the administrators' pages. */
+export const pagesOf = ({ administrators: { public_url: url, host, port }, sign_in: signIn }: Config): string => (url ?? signIn?.address ?? `http://${host}:${port}`).replace(/\/$/, '');

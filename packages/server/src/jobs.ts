@@ -1,4 +1,5 @@
 import { FlyballError } from '@flyball/protocol';
+import type { Board, Dependents } from './approval/index.js';
 import type { AttemptRecorder, Follower, Names, Settler, Spool } from './ledger/index.js';
 import { pause, type StoreClock } from './lib/clock.js';
 import type { Log } from './lib/log.js';
@@ -23,6 +24,15 @@ export function settleJob(settler: Settler, recorder: AttemptRecorder, spool: Sp
 /** Several nodes on one store: what another one recorded is known here within a second. */
 export function followJob(follower: Follower, stop: AbortSignal, log: Log): Promise<void> {
   return repeat(() => follower.look(), { everyMs: followEveryMs, stop, failed: () => log('warn', 'what other nodes recorded cannot be read now; it is tried again') });
+}
+
+/** Reads what was open before this node began, then keeps what waits behind a hold in step with it. */
+export function dependentsJob(dependents: Dependents, board: Board, stop: AbortSignal, log: Log): Promise<void> {
+  const step = async () => {
+    await board.load();
+    await dependents.round();
+  };
+  return repeat(step, { everyMs: settleEveryMs, stop, failed: () => log('warn', 'what depends on holds cannot be told now; it is tried again') });
 }
 
 export interface Refreshed {

@@ -1,17 +1,22 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
+import { resolve } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { FlyballError } from '@flyball/protocol';
-import { administratorsApi, type AuthenticatePerson } from './api/administrators.js';
+import { accessRequestsRoute } from './api/access-requests-route.js';
+import { administratorsApi } from './api/administrators.js';
+import { holdsRoute } from './api/holds-route.js';
 import { logRoute } from './api/log-route.js';
 import { sessionsRoute } from './api/sessions-route.js';
+import { authzenOf } from './authzen.js';
 import { type Config, type Environment, resourceOf, type UpstreamConfig } from './config.js';
 import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, type OtherRoute, received, StdioLink } from './gateway/mcp/index.js';
-import { loadLocalKey, localKeyIssuer, localIssuer, publicPart, verifyToken } from './identity/index.js';
+import { localIssuer } from './identity/index.js';
+import { frontDoor } from './people.js';
 import type { Governor } from './wiring.js';
 
-export const administratorsAudience = 'flyball:administrators';
-export const operatorName = 'operator';
+export { administratorsAudience, operatorName } from './people.js';
 
 export interface Serving {
   readonly machines: number;
@@ -32,7 +37,8 @@ export async function serve(governor: Governor, config: Config, environment: Env
       isAllowedHost: (host) => hosts.has(host),
       resource: resourceOf(config),
       authorizationServers: [...config.identity.oidc.map((issuer) => issuer.issuer), ...(config.identity.local ? [localIssuer] : [])],
-      other: otherRoutes(governor),
+      ...(config.machines.tls && { tls: readTls(config.machines.tls, config.directory) }),
+      other: otherRoutes(governor, authzenOf(governor, config, () => portOf(machines))),
     });
     servers.push(machines);
     await listen(machines, config.machines, 'machines');
@@ -40,7 +46,8 @@ export async function serve(governor: Governor, config: Config, environment: Env
     const administrators = createServer();
     servers.push(administrators);
     await listen(administrators, config.administrators, 'administrators');
-    const api = getRequestListener(administratorsApi(governor.desk, authenticatePerson(governor, config), hostsOf(config.administrators, administrators, config)).fetch);
+    const { gate, routes } = frontDoor(governor, config, hostsOf(config.administrators, administrators, config));
+    const api = getRequestListener(administratorsApi(gate, routes).fetch);
     administrators.on('request', (request, response) => void api(request, response));
     const close = async () => {
       await Promise.all(servers.map(drain));
@@ -54,15 +61,17 @@ export async function serve(governor: Governor, config: Config, environment: Env
   }
 }
 
-/** What machines can ask beside MCP: sessions, receipts and the log's checkpoint. */
-function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names }: Governor): OtherRoute {
+/** What machines can ask beside MCP: AuthZEN evaluations, sessions, receipts and the log's checkpoint. */
+function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names, access }: Governor, authzen: ReturnType<typeof authzenOf>): OtherRoute {
   const identify = async (request: IncomingMessage) => {
     const attempt = received(port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
     return (await identification.identify(attempt)).principal;
   };
   const session = sessionsRoute(sessions, identify);
+  const holds = holdsRoute(port.waiting, identify);
+  const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify });
   const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
-  return async (request, response, path, readBody) => (await log(request, response, path)) || session(request, response, path, readBody);
+  return async (request, response, path, readBody) => (await authzen(request, response, path)) || (await log(request, response, path)) || (await holds(request, response, path, readBody)) || (await requests(request, response, path, readBody)) || session(request, response, path, readBody);
 }
 
 /** `/mcp` is every upstream behind one endpoint; `/mcp/NAME` is one of them with its own names. */
@@ -102,22 +111,20 @@ function headersOf(name: string, settings: UpstreamConfig, environment: Environm
   );
 }
 
-/** People show a token of the installation's own key, for another audience than machines' tokens: neither passes for the other. */
-function authenticatePerson(governor: Governor, config: Config): AuthenticatePerson {
-  const issuer = localKeyIssuer(publicPart(loadLocalKey(config.data)), administratorsAudience);
-  return async (token) => {
-    const { subject } = await verifyToken(token, [issuer], governor.clock);
-    const person = governor.people().get(subject);
-    if (subject !== operatorName && !person) throw new FlyballError('identity_refused', 'this person is not in people.yaml');
-    return { person: subject, operator: subject === operatorName, administrator: person?.administrator ?? false };
-  };
-}
-
 /** Names under which a listener answers, with its port; a browser that was told another name is not answered. */
 function hostsOf({ host }: { readonly host: string }, server: Server, config: Config): ReadonlySet<string> {
   const port = portOf(server);
   const own = ['localhost', '127.0.0.1', '[::1]', host].map((name) => `${name}:${port}`);
   return new Set([...own, ...config.allowed_hosts].map((name) => name.toLowerCase()));
+}
+
+/** Certificate and key of the machines' listener. Throws `config_invalid` when they cannot be read. */
+function readTls({ cert, key }: { readonly cert: string; readonly key: string }, directory: string): { readonly cert: Buffer; readonly key: Buffer } {
+  try {
+    return { cert: readFileSync(resolve(directory, cert)), key: readFileSync(resolve(directory, key)) };
+  } catch (cause) {
+    throw new FlyballError('config_invalid', `expected a certificate and its key in PEM in \`${cert}\` and \`${key}\`, which \`machines.tls\` names`, { cause });
+  }
 }
 
 function portOf(server: Server): number {

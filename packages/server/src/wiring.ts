@@ -1,16 +1,16 @@
 import { join, resolve } from 'node:path';
 import type { PastEvent } from '@flyball/cedar';
-import { FlyballError } from '@flyball/protocol';
+import { type Entry, FlyballError } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
-import type { SessionState } from './action/states.js';
 import { Turns } from './action/turns.js';
+import { foldClaim, foldTask } from './api/arap/index.js';
 import { LocalDesk } from './api/local-desk.js';
-import { approve, Holds, type People } from './approval/index.js';
+import { type AccessRequests, type ApprovalRoom, Board, Dependents, foldDelegations, foldEmergency, foldGrants, foldRecommendations, foldStanding, type Grants, type Signatures } from './approval/index.js';
 import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
-import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook } from './gateway/mcp/index.js';
-import { Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { followJob, refreshJob, settleJob } from './jobs.js';
+import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook, Waiting } from './gateway/mcp/index.js';
+import { foldPasskeys, Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, type Passkeys, publicPart, Registry, spiffeIssuer } from './identity/index.js';
+import { dependentsJob, followJob, refreshJob, settleJob } from './jobs.js';
 import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, Follower, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
 import { monotonicMs, StoreClock } from './lib/clock.js';
 import { randomHandle, randomSalt, timeId } from './lib/ids.js';
@@ -18,9 +18,13 @@ import { limits } from './lib/limits.js';
 import type { Log } from './lib/log.js';
 import { Post } from './lib/post.js';
 import { inspect } from './output/index.js';
-import { ActiveBundle, type Bundle, type Check, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
+import { passkeysOf } from './passkeys.js';
+import { ActiveBundle, type Bundle, type Check, couldWait, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
 import { foldIdentity, foldSession, Sessions } from './session/index.js';
 import { openEmbedded, openPostgres, type OpenStore } from './store/open.js';
+import { arrivalsJob, openFacts, unprovidedBy } from './wiring-facts.js';
+import { assembleApproval } from './wiring-approval.js';
+import { knownOutcome, openAccessRequests, openGrants, resumeJob } from './wiring-grants.js';
 
 /** The whole house, put together. Who needs it in part takes the part. */
 export interface Governor {
@@ -29,12 +33,22 @@ export interface Governor {
   readonly sessions: Sessions;
   readonly identification: Identification;
   readonly bundle: ActiveBundle;
+  readonly policy: Policy;
   readonly ledger: Ledger;
   readonly transparency: TransparencyLog;
   readonly names: Names;
   readonly archive: ArchiveStore;
   readonly clock: StoreClock;
   readonly people: () => Bundle['people'];
+  /** Where people can sign in with a browser. */
+  readonly passkeys: Passkeys | undefined;
+  readonly approval: ApprovalRoom;
+  /** Requests for access, and what came of them. */
+  readonly access: { readonly requests: AccessRequests; readonly grants: Grants };
+  /** Has somebody told of every entry, this node's at once and others' within a second. */
+  readonly listen: (listener: (entry: Entry) => void) => void;
+  /** Fires when the house is closed. */
+  readonly stopping: AbortSignal;
   /** Fires when the store can no longer tell what is durable: the process must end. */
   readonly broken: AbortSignal;
   close(): Promise<void>;
@@ -47,6 +61,16 @@ const folds: Readonly<Record<string, Fold<unknown>>> = {
   session: foldSession as Fold<unknown>,
   identity: foldIdentity as Fold<unknown>,
   tools: foldPins as Fold<unknown>,
+  authenticator: foldPasskeys as Fold<unknown>,
+  'sign-ins': onlyVersions,
+  standing: foldStanding as Fold<unknown>,
+  delegation: foldDelegations as Fold<unknown>,
+  grant: foldGrants as Fold<unknown>,
+  emergency: foldEmergency as Fold<unknown>,
+  task: foldTask as Fold<unknown>,
+  denial: foldClaim as Fold<unknown>,
+  'task-key': foldClaim as Fold<unknown>,
+  recommendation: foldRecommendations as Fold<unknown>,
   bundle: (state, entry) => state ?? entry.id,
   node: onlyVersions,
   erasures: onlyVersions,
@@ -66,7 +90,13 @@ export async function openGovernor(config: Config, log: Log, looksOnly = false):
     const clock = new StoreClock();
     clock.set(await store.now());
     const past = new Past(store.entries, newEventReader);
-    const ledger: Ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock, past, () => transparency.wake());
+    const listeners = new Set<(entry: Entry) => void>();
+    const board = new Board(store.entries, () => clock.now());
+    const ledger: Ledger = new Ledger(tenant, store.entries, new Projections(store.entries, folds), clock, past, (entry) => {
+      transparency.wake();
+      board.apply(entry);
+      listeners.forEach((listener) => listener(entry));
+    });
     const transparency: TransparencyLog = await openLog(config, store, ledger, log);
     await transparency.open();
     const names = new Names(store.names);
@@ -74,10 +104,10 @@ export async function openGovernor(config: Config, log: Log, looksOnly = false):
       await names.refresh(next.people.keys());
       if (!looksOnly) await recordBundle(ledger, next);
     };
-    const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log));
+    const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log), unprovidedBy(config));
     const { warnings } = await bundle.load();
     warnings.forEach((warning) => log('warn', warning));
-    return assemble(config, log, { store, clock, ledger, transparency, names, past, bundle });
+    return assemble(config, log, { store, clock, ledger, transparency, names, past, bundle, board, listeners });
   } catch (error) {
     await store.close();
     throw error;
@@ -105,25 +135,31 @@ interface Foundation {
   readonly names: Names;
   readonly past: Past<PastEvent>;
   readonly bundle: ActiveBundle;
+  readonly board: Board;
+  readonly listeners: Set<(entry: Entry) => void>;
 }
 
-function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle }: Foundation): Governor {
+function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle, board, listeners }: Foundation): Governor {
+  const registry = registryOf(() => bundle.current);
+  const { facts, evidence, close: closeFacts } = openFacts(config, bundle, clock);
+  const passkeys = passkeysOf(config, ledger, names, clock);
+  const approval = assembleApproval({ ledger, names, bundle, clock, board, identity: (id) => registry().byId(id), evidence, signatures: passkeys ?? noSignatures });
   const spool = new Spool(join(config.data, 'spool'));
-  const recorder = new AttemptRecorder(ledger, transparency, names, spool, clock, (message, error) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' }));
+  const trouble = (message: string, error: unknown) => log('error', message, { reason: error instanceof FlyballError ? error.message : 'unknown' });
+  const recorder = new AttemptRecorder(ledger, transparency, names, spool, clock, trouble, (identity, pending, attempt) => approval.asking.verify(identity, pending, attempt));
   const record = { append: (draft: Draft) => ledger.append(draft), find: (id: string) => ledger.store.find(id), read: <S>(stream: string) => ledger.projections.get<S>(stream), refOf: (person: string) => names.refOf(person), nameOf: (ref: string) => names.nameOf(ref) };
   const sessions = new Sessions(record, clock);
   const opa = opaOf(config);
-  const policy = new Policy(() => bundle.current, clock, { audience: resourceOf(config), past: new TemporalPast((stream, version) => past.upTo(stream, version)), ...(opa && { opa }) });
-  const registry = registryOf(() => bundle.current);
+  const foundation = { ledger, names, bundle, clock, approval, identity: (id: string) => registry().byId(id) };
+  const grants = openGrants(foundation);
+  const policy = new Policy(() => bundle.current, clock, { grants, audience: resourceOf(config), past: new TemporalPast((stream, version) => past.upTo(stream, version)), facts, ...(opa && { opa }) });
   const identification = new Identification(issuersOf(config, clock), registry, clock);
-  const people: People = { isMember: (person, group) => bundle.current.people.get(person)?.groups.includes(group) ?? false, nameOf: (ref) => names.peek(ref) };
-  const holds = new Holds({ ...record, read: (stream) => ledger.readNow<SessionState>(stream) }, () => people, clock);
   const tools = new ToolBook({ append: record.append, read: (stream) => ledger.projections.get<PinState>(stream), bundled: (upstream, name) => bundle.current.tools.get(upstream)?.get(name) }, clock);
   const stages: Stages = {
     identify: (received) => identification.identify(received),
     situate: (identified) => sessions.situate(identified),
     decide: (situated) => policy.decide(situated),
-    approve: (decided) => approve(decided, people, clock.now()),
+    approve: (decided) => approval.approve(decided),
     issue,
     inspect: (performed) => inspect(performed, { schemaMode: (upstream) => config.upstreams[upstream]?.output_schema ?? 'warn' }),
     end,
@@ -131,18 +167,23 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
     clock,
     turns: new Turns(),
   };
-  const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
-  const desk = new LocalDesk({ ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), archive: store.archive, bundle, holds, tools, clock, store: store.kind });
+  const port: GatewayPort = { tenant: config.tenant, stages, tools, tasks: new TaskBook(), waiting: new Waiting({ desk: approval.ownHolds, clock, offers: () => opa !== undefined || couldWait(bundle.current) }), couldAllow: (situated) => policy.couldAllow(situated), newId: () => timeId(clock.now()), log };
+  const requests = openAccessRequests(foundation, stages, port);
+  const desk = new LocalDesk({ access: { requests, grants }, ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), archive: store.archive, bundle, approval, tools, clock, store: store.kind });
   const stop = new AbortController();
-  const jobs = [settleJob(new Settler(ledger, clock), recorder, spool, stop.signal, log), transparency.run(stop.signal), ...(store.kind === 'postgres' ? [followJob(new Follower(store.log, ledger.projections), stop.signal, log)] : []), refreshJob({ store, clock, names, bundle }, stop.signal, log)];
+  const jobs = [resumeJob(requests, foundation, (listener) => listeners.add(listener), stop.signal, log), settleJob(new Settler(ledger, clock, knownOutcome(ledger)), recorder, spool, stop.signal, log), transparency.run(stop.signal), ...(store.kind === 'postgres' ? [followJob(new Follower(store.log, ledger.projections, (entry) => [(each: Entry) => board.apply(each), ...listeners].forEach((listener) => listener(entry)), () => board.reload()), stop.signal, log)] : []), refreshJob({ store, clock, names, bundle }, stop.signal, log), dependentsJob(new Dependents(board, approval.questions, approval.holds), board, stop.signal, log), arrivalsJob({ board, holds: approval.holds, ledger, policy, clock }, stop.signal, log)];
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
     await opa?.close();
+    await closeFacts();
     await store.close();
   };
-  return { port, desk, sessions, identification, bundle, ledger, transparency, names, archive: store.archive, clock, people: () => bundle.current.people, broken: store.broken, close };
+  return { port, desk, sessions, identification, bundle, policy, ledger, transparency, names, archive: store.archive, clock, people: () => bundle.current.people, passkeys, approval, access: { requests, grants }, listen: (listener) => void listeners.add(listener), stopping: stop.signal, broken: store.broken, close };
 }
+
+/** Where nobody can sign in with a browser, nobody can sign either. */
+const noSignatures: Signatures = { verify: () => Promise.reject(new FlyballError('approval_refused', 'expected `sign_in` in the configuration: signatures are made with passkeys, on the pages')) };
 
 /** The log of this tenant's record, with its keys. Throws `config_invalid` when the configuration is another log's. */
 export async function openLog(config: Config, store: OpenStore, ledger: Ledger, log: Log): Promise<TransparencyLog> {

@@ -31,6 +31,7 @@ const questions = {
   outcome_missing: 'completeness',
   hold_open: 'completeness',
   session_open: 'completeness',
+  authority_open: 'completeness',
   settled_twice: 'completeness',
   settles_nothing: 'completeness',
   settles_wrongly: 'completeness',

@@ -12,5 +12,6 @@ export { type LogToVerify, verifyLog } from './verify-log.js';
 export { type ReceiptVerdict, verifyReceipt } from './verify-receipt.js';
 export { type PromiseVerdict, verifyPromise } from './verify-promise.js';
 export type { LogPromise } from './evidence/promise-note.js';
+export { type AnswerVerdict, type RecordedText, verifyAnswer } from './verify-answer.js';
 export { run } from './cli/run.js';
 export { jsonText, verdictText } from './cli/report.js';

@@ -126,9 +126,10 @@ const deferral = [
     world.needs('resolveDeferral');
     const act = await world.act(await world.caller(), 'defer');
     world.stopped(act, 'DEFER');
-    await world.target.resolveDeferral(act);
-    await eventually(async () => act.effects().length === 1 || (await world.resume(act)).passed, 'the resolved action');
-    equal(act.effects().length, 1, 'effects');
+    await world.resolved(act, async () => {
+      await eventually(async () => act.effects().length === 1 || (await world.resume(act)).passed, 'the resolved action');
+      equal(act.effects().length, 1, 'effects');
+    });
   }),
   bullet('R4.14', 'DEFER: deferred actions keep their place in the order of the session', async (world) => {
     world.needs('order');

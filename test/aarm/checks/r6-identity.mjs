@@ -25,9 +25,10 @@ export const checks = [
     const caller = await world.caller('delegated');
     const act = await world.act(caller, 'defer');
     world.stopped(act, 'DEFER');
-    await world.target.resolveDeferral(act);
-    await eventually(async () => act.effects().length === 1 || (await world.resume(act)).passed, 'the resolved action');
-    equal(await identityOf(world, act), wanted(caller), 'identity');
+    await world.resolved(act, async () => {
+      await eventually(async () => act.effects().length === 1 || (await world.resume(act)).passed, 'the resolved action');
+      equal(await identityOf(world, act), wanted(caller), 'identity');
+    });
   }),
   bullet('R6.3', 'the person for whom an agent acts is bound to the action, and nobody where there is nobody', async (world) => {
     const [delegated, alone] = [await world.caller('delegated'), await world.caller()];

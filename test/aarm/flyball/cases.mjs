@@ -8,6 +8,7 @@ export const cases = {
   stepUp: { tool: 'pay', args: { payee: 'acme', amount: 250 }, policy: 'payment-limit', reason: 'payments above 100 need somebody from finance', withinMs: 10 * minuteMs },
   stepUpSoon: { tool: 'order', policy: 'orders-at-once', withinMs: 4_000 },
   defer: { tool: 'shut_valve', policy: 'window-needed', reason: 'whether the window is open is not known', lacks: 'window', withinMs: 10 * minuteMs },
+  dependent: { tool: 'follow_up', limit: 5 },
   deferSoon: { tool: 'open_valve', policy: 'window-needed-now', reason: 'whether the window is open now is not known', lacks: 'window', withinMs: 4_000 },
 
   readSensitive: { tool: 'read_patient', record: 'patient.read', class: 'patient' },

@@ -85,12 +85,15 @@ export class Installation {
     await ended;
   }
 
-  remove() {
-    rmSync(this.folder, { recursive: true, force: true });
+  /** One file, or the whole folder. */
+  remove(file = '') {
+    rmSync(join(this.folder, file), { recursive: true, force: true });
   }
 }
 
 export const policies = 'bundle/policies/aarm.cedar';
+/** Says whether the window is open; while it is not there, nobody knows. */
+export const windowFile = 'window.json';
 
 const configuration = (ports, upstreamUrl, issuerUrl) => `machines: { host: 127.0.0.1, port: ${ports.machines} }
 administrators: { host: 127.0.0.1, port: ${ports.administrators} }
@@ -98,6 +101,8 @@ resource: ${audience}
 identity:
   oidc:
     - { issuer: "${issuerUrl}", audience: "${audience}", jwks_url: "${issuerUrl}/jwks", allow_private_address: true }
+facts:
+  window: { sources: [{ file: { path: ${windowFile} } }], fresh_for: 1s, select: { open: /open } }
 upstreams:
   counting: { url: "${upstreamUrl}" }
 `;

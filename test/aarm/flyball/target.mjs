@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { generateKeyPair } from 'jose';
 import { Administrators } from './administrators.mjs';
 import { cases } from './cases.mjs';
-import { agentName, audience, callersOfAKind, groupsOf, Installation, policies, saved } from './installation.mjs';
+import { agentName, audience, callersOfAKind, groupsOf, Installation, policies, saved, windowFile } from './installation.mjs';
 import { TokenIssuer } from './issuer.mjs';
 import { receiptsOf } from './receipts.mjs';
 
 const decisions = { deny: 'DENY', step_up: 'STEP_UP', defer: 'DEFER', modify: 'MODIFY', allow: 'ALLOW' };
 const longAgo = 7_200;
+/** How long the fact counts that was there before. */
+const forgottenMs = 1_500;
 
 /** Parts that do not exist yet, and what is said of the checks that need them. */
 const absent = {
-  resolveDeferral: 'nothing supplies facts yet, so what is deferred ends by its timeout only',
-  dependentDeferral: 'no attempt knows yet that it depends on another that is deferred',
   deferralOfConflicts: 'policies that contradict each other are denied; deferring them is not built',
   drift: 'no semantic distance is computed yet',
   telemetry: 'nothing exports events yet',
@@ -82,6 +82,7 @@ class Flyball {
       approve: (act, person) => this.reply(act, person, true),
       refuse: (act, person) => this.reply(act, person, false),
       stateOf: (act) => this.stateOf(act),
+      resolveDeferral: () => this.openWindow(),
       makeUnavailable: () => installation.stop('SIGKILL'),
       makeAvailable: () => installation.start(),
       spoilPolicies: () => this.spoil(),
@@ -171,6 +172,15 @@ class Flyball {
   async stateOf({ handle }) {
     const { effect } = (await this.desk.get(`/v1/actions/${handle}`)).body;
     return { expired: 'denied', refused: 'denied', waiting: 'waiting' }[effect] ?? (effect === undefined ? 'waiting' : 'done');
+  }
+
+  /** Supplies the fact that is missing; gives back how to take it away again. */
+  openWindow() {
+    this.installation.replace(windowFile, '{ "open": true }');
+    return async () => {
+      this.installation.remove(windowFile);
+      await new Promise((done) => setTimeout(done, forgottenMs));
+    };
   }
 
   /** Leaves policies that nobody can read; gives back how to undo it. Both take effect with the next start. */

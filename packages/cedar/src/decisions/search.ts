@@ -24,14 +24,23 @@ export type Question = Partial<Pick<Environment, Unknown>> & Pick<Environment, '
 export function search(policies: PolicySet, unknown: Unknown, type: string, question: Question, entities: Entities): readonly EntityUid[] {
   const nobody = new EntityUid(type, '');
   const environment: Environment = { principal: nobody, action: nobody, resource: nobody, ...question, [unknown]: nobody, entities };
+  return candidates(policies, unknown, type, environment, entities).filter((uid) => authorize(policies, { ...environment, [unknown]: uid }).decision === 'allow');
+}
+
+/**
+ * Every known entity of a type that a permit could be satisfied for, sorted by key: no fewer than those that would be
+ * allowed. For who decides each of them by more than Cedar's answer.
+ *
+ * @param environment with anyone in the missing place; what it knows of entities may be more than `entities` does
+ */
+export function candidates(policies: PolicySet, unknown: Unknown, type: string, environment: Environment, entities: Entities): readonly EntityUid[] {
   const asked = askedOf(environment);
-  const candidates = new Map<string, EntityUid>();
+  const found = new Map<string, EntityUid>();
   for (const policy of policies.values()) {
     if (policy.effect !== 'permit' || elsewhere(policy.scope, asked).some((part) => part !== unknown)) continue;
-    for (const uid of candidatesOf(policy, unknown, type, environment, entities)) candidates.set(uid.key, uid);
+    for (const uid of candidatesOf(policy, unknown, type, environment, entities)) found.set(uid.key, uid);
   }
-  const allowed = [...candidates.values()].filter((uid) => authorize(policies, { ...environment, [unknown]: uid }).decision === 'allow');
-  return allowed.sort((left, right) => (left.key < right.key ? -1 : 1));
+  return [...found.values()].sort((left, right) => (left.key < right.key ? -1 : 1));
 }
 
 /** Entities that a permit could be satisfied for: no fewer than those for which it is. */

@@ -1,5 +1,5 @@
 import { digestOf } from '@flyball/protocol';
-import type { Resource, Situated } from './states.js';
+import type { Decided, Resource, Situated } from './states.js';
 
 /**
  * Digest of exactly what is asked for: SHA-256 over RFC 8785 canonical JSON. Two attempts share it only
@@ -7,8 +7,14 @@ import type { Resource, Situated } from './states.js';
  * salt is in it, so that nobody finds out arguments by trying.
  */
 export function attemptDigest(situated: Situated, action: string, resources: readonly Resource[], bundle: string): string {
-  const { tenant, principal, session, call } = situated;
-  return digestOf({
+  return digestOf({ ...asked(situated, action, resources), tool: situated.call.tool?.digest, bundle });
+}
+
+/** Digest of what is asked for, whatever policy and tool are today: it finds the earlier question of the same call. */
+export const questionDigest = ({ action, resources, ...situated }: Decided): string => digestOf(asked(situated, action.name, resources));
+
+function asked({ tenant, principal, session, call }: Situated, action: string, resources: readonly Resource[]) {
+  return {
     v: 1,
     salt: session.state.salt,
     tenant,
@@ -20,7 +26,6 @@ export function attemptDigest(situated: Situated, action: string, resources: rea
     method: call.method,
     name: call.name,
     args: call.args,
-    tool: call.tool?.digest,
-    bundle,
-  });
+    about: call.about,
+  };
 }

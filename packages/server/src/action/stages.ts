@@ -20,7 +20,7 @@ export interface Stages {
   identify(received: Received): Promise<Identified>;
   situate(identified: Identified): Promise<Situated>;
   decide(situated: Situated): Promise<Decided>;
-  approve(decided: Decided): Approval;
+  approve(decided: Decided): Promise<Approval>;
   issue(intended: Intended): Promise<Issued>;
   inspect(performed: Performed): Inspected;
   end(issued: Issued): Promise<void>;
@@ -40,6 +40,8 @@ export type Reached = Received & Partial<Omit<Decided, keyof Received>>;
 export interface Recorder {
   /** Durable when it resolves. `undefined`: the session moved on meanwhile, so the decision is void. */
   intent(approved: Approved): Promise<Intended | undefined>;
+  /** What an enforcement point is told it may do, where no outcome is owed. False: the session moved on meanwhile. */
+  evaluation(approved: Approved): Promise<boolean>;
   /** `undefined`: the session moved on meanwhile. */
   hold(decided: Decided): Promise<Hold | undefined>;
   /** False when another node wrote to the session meanwhile: then it is looked at again. */

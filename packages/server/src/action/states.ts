@@ -1,6 +1,6 @@
-import type { Action, Decision, Json, JsonObject, Principal } from '@flyball/protocol';
+import type { Action, Decision, Json, JsonObject, Principal, StandingBounds } from '@flyball/protocol';
 import type { Secret } from '../lib/secret.js';
-import type { Grant, Intent } from './seal.js';
+import type { Grant, Intent, Vouched } from './seal.js';
 
 /**
  * One attempt from start to finish. Each state extends the one before by what its stage learned, so a
@@ -25,6 +25,7 @@ export type Presented =
   | { readonly kind: 'bearer'; readonly token: Secret }
   /** A process that the gateway's owner started by hand; the identity is from the command line. */
   | { readonly kind: 'stdio'; readonly identity: string }
+  | Vouched
   | { readonly kind: 'none' };
 
 /** What is to be done, before anyone has asked whether it may be. */
@@ -36,7 +37,13 @@ export interface Call {
   /** The whole `params` of the request, for the mapping. */
   readonly params: JsonObject;
   readonly args: JsonObject;
+  /** What else of the request people agree to, when they have to. */
+  readonly about?: Json;
   readonly tool?: ToolDefinition;
+  /** Holds of the session that the caller says this depends on. */
+  readonly after?: readonly string[];
+  /** How sure a machine is of what it recommends, from 0 to 1. */
+  readonly confidence?: number;
 }
 
 /** A tool as its server describes it, with the digest that pins the description. */
@@ -80,16 +87,64 @@ export interface SessionState {
 export interface OpenIntent {
   readonly action: string;
   readonly spends: Readonly<Record<string, number>>;
+  /** The grant that it opened, if it was a request for one. */
+  readonly grant?: string;
 }
 
 /** A hold as its session's stream tells it, keyed by the digest that it binds. */
 export interface HoldState {
   readonly id: string;
   readonly digest: string;
-  readonly status: 'pending' | 'refused' | 'expired' | 'used';
+  /** What is asked apart from policy version and tool: a later question of the same call replaces this one. */
+  readonly question: string;
+  readonly action: string;
+  readonly outcome: 'step_up' | 'defer';
+  /** Policies because of which it waits, as `people:POLICY` and `facts:POLICY`: what waits because of another one is another question. */
+  readonly asks: readonly string[];
+  readonly status: 'pending' | 'refused' | 'expired' | 'cancelled' | 'superseded' | 'used';
+  readonly atMs: number;
   readonly deadlineMs: number;
-  /** People by their references. */
-  readonly agreed: readonly { readonly person: string; readonly entry: string }[];
+  readonly agreed: readonly Vote[];
+  readonly evidence: readonly HoldEvidence[];
+  /** How many holds it waits behind, one behind the other. */
+  readonly depth: number;
+  /** Holds that it waits behind. */
+  readonly after: readonly string[];
+  /** References of those who answered when it was over. */
+  readonly late: readonly string[];
+  /** The facts that it waited for are there. */
+  readonly arrived: boolean;
+  /** How sure the machine was that recommends it. */
+  readonly confidence?: number;
+}
+
+/** One person's consent to one question. */
+export interface Vote {
+  /** Reference of the person who answered. */
+  readonly person: string;
+  /** Reference of the person by whose right: another one where somebody speaks for who is away. */
+  readonly authority: string;
+  /** Groups in which they speak for that person; all of one's own where it is oneself. */
+  readonly groups?: readonly string[];
+  readonly entry: string;
+  readonly atMs: number;
+  readonly signed: boolean;
+  readonly narrow?: Narrowing;
+  /** Also for what will be like it, within these bounds. */
+  readonly standing?: StandingBounds;
+}
+
+/** How an approver made what they agreed to smaller. */
+export interface Narrowing {
+  /** Most of numeric arguments, by name. */
+  readonly caps?: Readonly<Record<string, number>>;
+  /** Consent ends earlier than the question, in milliseconds since 1970. */
+  readonly untilMs?: number;
+}
+
+export interface HoldEvidence {
+  readonly kind: string;
+  readonly entry: string;
 }
 
 export interface SessionSnapshot {
@@ -109,6 +164,16 @@ export interface Resource {
   readonly id: string;
 }
 
+/** A hold of the same session on which an attempt depends. */
+export interface Predecessor {
+  readonly hold: string;
+  readonly action: string;
+  readonly status: HoldState['status'];
+  readonly remainingMs: number;
+  /** How many holds it waits behind itself. */
+  readonly depth: number;
+}
+
 /** Everything the decision saw, as it is recorded and can be evaluated again. */
 export interface DecisionInputs {
   readonly principal: JsonObject;
@@ -116,8 +181,21 @@ export interface DecisionInputs {
   readonly resources: readonly Resource[];
   readonly context: JsonObject;
   readonly entities: Json;
+  /** Holds of the session that this attempt depends on. */
+  readonly predecessors?: readonly Predecessor[];
+  /** Facts that providers were asked for, their values being in `context.facts`: where each came from, or why it is missing. */
+  readonly facts?: Readonly<Record<string, AskedFact>>;
   /** The arguments as they were sent, where Cedar's types do not carry all of them and somebody else is asked as well. */
   readonly args?: JsonObject;
+}
+
+export interface AskedFact {
+  readonly sources: readonly { readonly source: string; readonly fetched_at_ms: number }[];
+  /** How old an answer may become. */
+  readonly fresh_for_ms: number;
+  /** What the sources were asked with. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly missing?: string;
 }
 
 export interface Decided extends Situated {

@@ -1,6 +1,8 @@
 import type { JsonObject } from '@flyball/protocol';
 import type { ArchivedBody, Erased, ErasureWish } from '../ledger/index.js';
 import type { Explanation } from '../policy/index.js';
+import type { AccessDesk } from './access-requests.js';
+import type { WaitingDesk } from './waiting-desk.js';
 
 export interface SessionRow {
   readonly id: string;
@@ -48,7 +50,10 @@ export interface Desk {
   actions(most: number, session?: string): Promise<readonly ActionRow[]>;
   explain(id: string): Promise<Explanation>;
   holds(): Promise<readonly HoldRow[]>;
-  answer(hold: string, person: string, agrees: boolean, reason: string): Promise<JsonObject>;
+  /** What waits for people, and what they do about it. */
+  readonly waiting: WaitingDesk;
+  /** Requests for access, and grants. */
+  readonly access: AccessDesk;
   tools(): Promise<readonly ToolRow[]>;
   acceptTool(upstream: string, tool: string, person: string): Promise<JsonObject>;
   reload(): Promise<JsonObject>;

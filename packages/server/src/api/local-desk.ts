@@ -1,13 +1,15 @@
 import { type Entry, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { SessionState } from '../action/states.js';
-import type { Holds } from '../approval/index.js';
+import { type ApprovalRoom, type OpenHold, type RecommendationCounts, recommendationStream } from '../approval/index.js';
 import type { ToolBook } from '../gateway/mcp/index.js';
 import type { ArchivedBody, ArchiveStore, Erased, Erasure, ErasureWish, Ledger, Names, TransparencyLog } from '../ledger/index.js';
 import type { Clock } from '../lib/clock.js';
 import { earliestId, isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import { type ActiveBundle, type Bundle, compileBundle, explain, type Explanation } from '../policy/index.js';
+import { type AccessDesk, type AccessDeskParts, LocalAccessDesk } from './access-requests.js';
 import type { ActionRow, Desk, HoldRow, LogStatus, SessionRow, Thread, ToolRow } from './desk.js';
+import { LocalWaitingDesk, type WaitingDesk } from './waiting-desk.js';
 
 export interface DeskParts {
   readonly ledger: Ledger;
@@ -16,18 +18,27 @@ export interface DeskParts {
   readonly erasure: Erasure;
   readonly archive: ArchiveStore;
   readonly bundle: ActiveBundle;
-  readonly holds: Holds;
+  readonly approval: ApprovalRoom;
   readonly tools: ToolBook;
   readonly clock: Clock;
   readonly store: string;
+  readonly access: Pick<AccessDeskParts, 'requests' | 'grants'>;
 }
 
 const attemptKinds = ['intent', 'hold', 'refusal'];
-const settledWindow = 500;
 
 /** The administrators' view, read from the record. */
 export class LocalDesk implements Desk {
-  constructor(private readonly parts: DeskParts) {}
+  readonly waiting: WaitingDesk;
+  readonly access: AccessDesk;
+
+  constructor(private readonly parts: DeskParts) {
+    const { approval, bundle, names, clock } = parts;
+    const recommended = () => bundle.current.catalogue.actions.filter(({ tier }) => tier === 'recommend').map(({ name }) => name);
+    const countsOf = async (action: string) => (await parts.ledger.readNow<RecommendationCounts>(recommendationStream(action))).state;
+    this.waiting = new LocalWaitingDesk({ approval, recommended, countsOf, emergencies: () => [...bundle.current.emergencies.keys()], nameOf: (ref) => names.nameOf(ref), now: () => clock.now() });
+    this.access = new LocalAccessDesk({ ...parts.access, administers: (person) => bundle.current.people.get(person)?.administrator === true, nameOf: (ref) => names.nameOf(ref) });
+  }
 
   async sessions(most: number): Promise<readonly SessionRow[]> {
     const opened = await this.parts.ledger.store.list({ kinds: ['session.opened'], most: bounded(most) });
@@ -98,23 +109,15 @@ export class LocalDesk implements Desk {
   }
 
   async holds(): Promise<readonly HoldRow[]> {
-    const entries = await this.parts.ledger.store.list({ kinds: ['hold'], most: settledWindow });
-    const rows = await Promise.all(entries.map((entry) => this.#holdRow(entry)));
-    return rows.filter((row) => row !== undefined);
+    const { board } = this.parts.approval;
+    await board.load();
+    return Promise.all(Array.from(board.list(), (hold) => hold).slice(-limits.listRowsMax).map((hold) => this.#holdRow(hold)));
   }
 
-  async #holdRow(entry: Entry): Promise<HoldRow | undefined> {
-    const { session, digest, identity, action, decision } = entry.body as { session: string; digest: string; identity: string; action: string; decision: { approvals: { approvers: string; quorum: number }[]; facts: { needs: string[] }[] } };
-    const { state } = await this.parts.ledger.readNow<SessionState>(`session:${session}`);
-    const hold = state?.holds[digest];
-    if (hold?.id !== entry.id || hold.status !== 'pending' || hold.deadlineMs <= this.parts.clock.now()) return undefined;
-    const waits = [...decision.approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...decision.facts.map((rule) => rule.needs.join(', '))];
-    return { id: entry.id, identity, action, waits_for: waits.join('; '), until: iso(hold.deadlineMs), agreed: await Promise.all(hold.agreed.map(({ person }) => this.parts.names.nameOf(person))) };
-  }
-
-  async answer(hold: string, person: string, agrees: boolean, reason: string): Promise<JsonObject> {
-    const entry = await this.parts.holds.answer({ hold, person, agrees, reason });
-    return { hold, person, answer: agrees ? 'agreed' : 'refused', entry: entry.id };
+  async #holdRow({ id, identity, action, approvals, facts, deadlineMs }: OpenHold): Promise<HoldRow> {
+    const waits = [...approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...facts.map((rule) => rule.needs.join(', '))];
+    const { agreed } = await this.parts.approval.questions.status(id);
+    return { id, identity, action, waits_for: waits.join('; '), until: iso(deadlineMs), agreed: await Promise.all(agreed.map(({ person }) => this.parts.names.nameOf(person))) };
   }
 
   tools(): Promise<readonly ToolRow[]> {

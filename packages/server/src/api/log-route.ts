@@ -44,7 +44,9 @@ async function sendReceipts(parts: LogRouteParts, request: IncomingMessage, resp
 
 /** The same answer for an entry that is not there and for somebody else's. */
 async function isOwn(entry: Entry, { identity, onBehalfOf }: Principal, parts: LogRouteParts): Promise<boolean> {
-  const body = entry.body as { readonly identity?: string; readonly on_behalf_of?: string };
+  const body = entry.body as { readonly identity?: string; readonly on_behalf_of?: string; readonly gateway?: string };
+  // What an enforcement point asked is its own, whomever it asked about.
+  if (body.gateway === 'authzen') return body.identity === identity.id && onBehalfOf === undefined;
   const person = onBehalfOf === undefined ? undefined : await parts.refOf(onBehalfOf);
   return body.identity === identity.id && body.on_behalf_of === person;
 }

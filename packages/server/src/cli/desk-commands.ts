@@ -10,22 +10,10 @@ export function addDeskCommands(shell: Shell): void {
     const explanation = await shell.desk(command, (desk) => desk.explain(id));
     out(shell.common(command).json ? JSON.stringify(explanation, null, 2) : (await import('./explain.js')).format(explanation));
   });
-  flyball.command('holds').description('list what waits for people or facts').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.holds()), ['id', 'identity', 'action', 'waits_for', 'agreed', 'until']));
-  addAnswer(shell, 'approve', true, 'agree to exactly what a hold asks');
-  addAnswer(shell, 'refuse', false, 'refuse what a hold asks');
+  flyball.command('holds').description('list everything that waits for people or facts').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.holds()), ['id', 'identity', 'action', 'waits_for', 'agreed', 'until']));
   const tools = flyball.command('tools').description('tool definitions of upstreams');
   tools.command('list').option('--json').description('list them and whether they are as agreed').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.tools()), ['upstream', 'tool', 'accepted', 'digest']));
   tools.command('accept').argument('<upstream>').argument('<tool>').option('--as <person>').description('accept a changed definition').action(async (upstream: string, tool: string, options: { as?: string }, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.acceptTool(upstream, tool, options.as ?? 'operator')))));
   tools.command('pin').argument('<upstream>').description('write an upstream\'s definitions into the bundle').action(async (upstream: string, _options, command: Command) => (await import('./pin.js')).pin(shell.config(command), upstream, environment, out));
   flyball.command('reload').description('load the bundle again; what is invalid changes nothing').action(async (_options, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.reload()))));
-}
-
-function addAnswer(shell: Shell, name: string, agrees: boolean, text: string): void {
-  shell.flyball
-    .command(name)
-    .argument('<hold>')
-    .description(text)
-    .requiredOption('--as <person>', 'who answers')
-    .option('--reason <text>', 'why', '')
-    .action(async (hold: string, options: { as: string; reason: string }, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.answer(hold, options.as, agrees, options.reason)))));
 }

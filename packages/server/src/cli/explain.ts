@@ -12,11 +12,19 @@ export function format(explanation: Explanation): string {
     ...facts,
     ...section('policies', listed),
     ...section('what would have to differ', differ.map((line) => `  ${printable(line)}`)),
+    ...section('facts', (explanation.facts ?? []).map(factLine)),
     ...section('asked for', inputLines(explanation.inputs)),
     ...section('error', explanation.error === undefined || policies.length > 0 ? [] : [`  ${printable(JSON.stringify(explanation.error))}`]),
     ...section('failure', explanation.failure === undefined ? [] : [`  ${printable(JSON.stringify(explanation.failure))}`]),
     ...(explanation.inputs === undefined ? [] : ['', 'everything that the policies saw: --json']),
   ].join('\n');
+}
+
+/** What a fact said or why it was missing, who said so, and how long before. */
+function factLine({ fact, value, missing, sources, fresh_for_ms: freshMs }: NonNullable<Explanation['facts']>[number]): string {
+  const said = missing === undefined ? JSON.stringify(value) : `missing: ${missing}`;
+  const from = sources.map(({ source, age_ms: ageMs }) => `${source}, ${(ageMs / 1_000).toFixed(1)} s before`).join('; ');
+  return `  ${fact.padEnd(13)} ${printable(said)} (${printable(from)}; counts for ${freshMs / 1_000} s)`;
 }
 
 /** Arguments and resources; the whole context is for machines to read. */

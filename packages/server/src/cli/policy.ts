@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
+import type { Config } from '../config.js';
 import { formatPolicies, loadBundle, readBundleFiles } from '../policy/index.js';
+import { unprovidedBy } from '../wiring-facts.js';
 
-/** Checks a bundle. Throws `bundle_invalid` with every fault. */
-export function check(directory: string, out: (line: string) => void): void {
+/** Checks a bundle, and what it needs of a configuration if there is one. Throws `bundle_invalid` with every fault. */
+export function check(directory: string, out: (line: string) => void, config?: Config): void {
   const bundle = loadBundle(directory);
-  bundle.warnings.forEach((warning) => out(`warning: ${warning}`));
+  [...bundle.warnings, ...(config ? unprovidedBy(config)(bundle) : [])].forEach((warning) => out(`warning: ${warning}`));
   out(`${bundle.rules.size} policies${bundle.rego ? ' and compiled Rego' : ''}, ${bundle.catalogue.actions.length} actions, ${bundle.identities.length} identities, ${bundle.people.size} people: the bundle is valid`);
   out(bundle.digest);
 }

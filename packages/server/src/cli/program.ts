@@ -4,14 +4,27 @@ import { addDeskCommands } from './desk-commands.js';
 import { addPolicyCommands } from './policy-commands.js';
 import { printable } from './print.js';
 import { addRecordCommands } from './record-commands.js';
+import { addRequestCommands } from './request-commands.js';
 import { environment, out, Shell } from './shell.js';
+import { addWaitingCommands } from './waiting-commands.js';
 
 /** The `flyball` command. Each part is loaded when it is used: most of them need a fraction of the house. */
 export function program(): Command {
   const shell = new Shell();
   const { flyball } = shell;
   flyball.command('init').argument('[directory]', 'where', '.').description('write a configuration and a bundle to begin with').action(async (directory: string) => (await import('./init.js')).init(directory, out));
-  flyball.command('up').description('run the governor').action(async (_options, command: Command) => (await import('./up.js')).up(shell.config(command), environment));
+  flyball
+    .command('up')
+    .description('run the governor')
+    .option('--fixture <name>', 'run a ready-made example over HTTPS instead, such as authzen-certification')
+    .option('--port <port>', 'with --fixture: where it listens')
+    .action(async ({ fixture, port }: { fixture?: string; port?: string }, command: Command) => {
+      const { up } = await import('./up.js');
+      if (fixture === undefined) return up(shell.config(command), environment);
+      const { fixtureConfig, fixtureWelcome } = await import('./fixture.js');
+      const config = fixtureConfig(fixture, port, environment);
+      return up(config, environment, async () => out(await fixtureWelcome(config)));
+    });
   flyball
     .command('mcp')
     .description('govern one MCP server over stdio: flyball mcp --as IDENTITY -- COMMAND …')
@@ -28,6 +41,8 @@ export function program(): Command {
     .action(async (identity: string, options: { ttl: string; onBehalfOf?: string }, command: Command) => (await import('./token.js')).token(shell.config(command), identity, options, out));
   addPolicyCommands(shell);
   addDeskCommands(shell);
+  addWaitingCommands(shell);
+  addRequestCommands(shell);
   addRecordCommands(shell);
   return flyball;
 }

@@ -1,9 +1,15 @@
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
 import type { Desk, LogStatus, Thread } from '../api/desk.js';
+import { RemoteAccessDesk } from './remote-access-desk.js';
+import { type Ask, RemoteWaitingDesk } from './remote-waiting-desk.js';
 import type { ArchivedBody, Erased, ErasureWish } from '../ledger/index.js';
 
 /** The administrators' desk of a server that is running. */
 export class RemoteDesk implements Desk {
+  readonly #ask: Ask = (method, path, body) => this.#call(path, { method, ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }) });
+  readonly waiting = new RemoteWaitingDesk(this.#ask);
+  readonly access = new RemoteAccessDesk(this.#ask);
+
   constructor(
     private readonly base: string,
     private readonly token: string,
@@ -16,7 +22,6 @@ export class RemoteDesk implements Desk {
   tools = () => this.#get<Awaited<ReturnType<Desk['tools']>>>('/v1/tools');
   status = () => this.#get<JsonObject>('/v1/status');
   reload = () => this.#post('/v1/bundle/reload', {});
-  answer = (hold: string, _person: string, agrees: boolean, reason: string) => this.#post(`/v1/holds/${encodeURIComponent(hold)}/answer`, { agrees, reason });
   log = () => this.#get<LogStatus>('/v1/log');
   receipts = (id: string, withBody: boolean) => this.#get<Thread>(`/v1/receipts/${encodeURIComponent(id)}?thread=1${withBody ? '&body=1' : ''}`);
   bodies = (after: string, most: number) => this.#get<readonly ArchivedBody[]>(`/v1/log/bodies?after=${encodeURIComponent(after)}&most=${most}`);

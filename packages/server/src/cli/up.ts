@@ -5,8 +5,12 @@ import { openGovernor } from '../wiring.js';
 import { createLog, endWhenBroken } from './log.js';
 import { listeningFile } from './open-desk.js';
 
-/** Runs the governor until it is told to stop. */
-export async function up(config: Config, environment: Environment): Promise<void> {
+/**
+ * Runs the governor until it is told to stop.
+ *
+ * @param ready told when it serves
+ */
+export async function up(config: Config, environment: Environment, ready?: () => Promise<void>): Promise<void> {
   const log = createLog(environment);
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
   log('info', 'opening the store', { store: config.databaseUrl === undefined ? config.data : 'postgres' });
@@ -19,7 +23,8 @@ export async function up(config: Config, environment: Environment): Promise<void
     writeFileSync(place, JSON.stringify({ administrators: `http://${config.administrators.host}:${serving.administrators}` }), { mode: 0o600 });
     const reload = () => void governor.bundle.load().then(({ digest, changed }) => log('info', changed ? 'bundle active' : 'bundle unchanged', { bundle: digest }), (error: unknown) => log('error', error instanceof Error ? error.message : 'the bundle could not be loaded'));
     process.on('SIGHUP', reload);
-    log('info', 'ready', { machines: `http://${config.machines.host}:${serving.machines}/mcp`, administrators: `http://${config.administrators.host}:${serving.administrators}`, bundle: governor.bundle.current.digest });
+    log('info', 'ready', { machines: `${config.machines.tls ? 'https' : 'http'}://${config.machines.host}:${serving.machines}/mcp`, administrators: `http://${config.administrators.host}:${serving.administrators}`, bundle: governor.bundle.current.digest });
+    await ready?.();
     log('info', 'stopping', { signal: await stopped });
     rmSync(place, { force: true });
     await serving.close();

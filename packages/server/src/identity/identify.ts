@@ -31,6 +31,8 @@ export class Identification {
         throw new FlyballError('unauthenticated', 'token refused: missing', { detail: 'no token was sent' });
       case 'stdio':
         return this.#fromStdio(presented.identity, tenant);
+      case 'vouched':
+        return this.#fromVouched(presented, tenant);
       case 'bearer':
         return this.#fromToken(await this.#verify(presented.token.reveal()), tenant);
     }
@@ -39,6 +41,15 @@ export class Identification {
   #fromStdio(id: string, tenant: string): Pick<Identified, 'principal' | 'claims'> {
     const identity = verifyStanding(this.registry().byId(id), id, this.clock.now());
     const principal: Principal = { tenant, identity, chain: [], method: 'stdio', expiresAtMs: Number.MAX_SAFE_INTEGER };
+    return { principal, claims: { sub: id } };
+  }
+
+  #fromVouched(vouched: Extract<Presented, { readonly kind: 'vouched' }>, tenant: string): Pick<Identified, 'principal' | 'claims'> {
+    // Throws for whatever only looks like it.
+    vouched.isSealed();
+    const { identity: id, onBehalfOf, chain } = vouched;
+    const identity = verifyStanding(this.registry().byId(id), id, this.clock.now());
+    const principal: Principal = { tenant, identity, ...(onBehalfOf !== undefined && { onBehalfOf }), chain, method: 'vouched', expiresAtMs: Number.MAX_SAFE_INTEGER };
     return { principal, claims: { sub: id } };
   }
 

@@ -33,8 +33,9 @@ const unlisted = 'sha256:';
 
 /** A name is recorded for ever when the server or the catalogue has it; any other is a caller's own words, and a URI may be about a person. */
 function targetName({ method, name, tool }: Call, { match }: Action): string | undefined {
-  const listed = method === 'tools/call' && tool !== undefined && tool.digest !== unlisted;
-  return (method === 'tools/call' || method === 'prompts/get') && (listed || match.name === name) ? name.slice(0, 256) : undefined;
+  // A request for a grant that the catalogue does not declare is refused before there is an action.
+  const listed = method === 'access/request' || (method === 'tools/call' && tool !== undefined && tool.digest !== unlisted);
+  return (method === 'tools/call' || method === 'prompts/get' || method === 'evaluation' || method === 'access/request') && (listed || match.name === name) ? name.slice(0, 256) : undefined;
 }
 
 export function decidedBody(decided: Decided) {
@@ -60,16 +61,21 @@ export function intentBody(approved: Approved) {
     labels: approved.action.reads,
     spends: spendsOf(approved.action, approved.effectiveArgs),
     approvals: approved.grant.approvals,
+    ...(approved.grant.means.length > 0 && { means: meansBody(approved) }),
   };
 }
 
+/** What stands in for people's answers, and what this use draws of it. */
+const meansBody = ({ grant, effectiveArgs }: Approved) => grant.means.map(({ kind, id, draws }) => ({ kind, id, ...(draws !== undefined && { spent: spentOf(effectiveArgs, draws) }) }));
+
 /** What an action draws from each budget, in ten-thousandths. A negative amount fills no budget up again. */
 export function spendsOf(action: Action, args: JsonObject): Readonly<Record<string, number>> {
-  const amounts = Object.entries(action.spends).map(([unit, argument]) => {
-    const amount = Object.hasOwn(args, argument) ? args[argument] : undefined;
-    return [unit, typeof amount === 'number' ? Math.max(0, Math.round(amount * ten4)) : 0] as const;
-  });
-  return Object.fromEntries(amounts);
+  return Object.fromEntries(Object.entries(action.spends).map(([unit, argument]) => [unit, spentOf(args, argument)] as const));
+}
+
+function spentOf(args: JsonObject, argument: string): number {
+  const amount = Object.hasOwn(args, argument) ? args[argument] : undefined;
+  return typeof amount === 'number' ? Math.max(0, Math.round(amount * ten4)) : 0;
 }
 
 /** How far a refused attempt came, as far as it is known. */
@@ -103,7 +109,9 @@ export function payloadOf(reached: Reached, { effectiveArgs, error }: PayloadWis
   const reasons = decision?.verdicts.filter(({ policy, reason }) => policy.includes('/') && reason !== undefined).map(({ policy, reason }) => ({ policy, reason }));
   // Of what was never decided on, only what it was aimed at: whoever sends it may be nobody.
   const asked = inputs ? { target: call.name, args: call.args } : { target: call.name.slice(0, 256) };
-  const whole = { ...asked, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address, ...(error && { error: errorWords(error) }) };
+  // A denial that people can be asked about is bound to the whole of what was asked, also to what no policy looks at.
+  const bound = error?.code === 'held' ? { asked: call.params } : {};
+  const whole = { ...asked, ...bound, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address, ...(error && { error: errorWords(error) }) };
   const content = JSON.stringify(whole);
   const fits = content.length <= limits.payloadBytesMax;
   return { salt: randomSalt(), content: fits ? content : JSON.stringify({ too_large: content.length }) };

@@ -16,6 +16,9 @@ export class Follower {
   constructor(
     private readonly log: Pick<LogStore, 'head' | 'texts'>,
     private readonly projections: Pick<Projections, 'noticed' | 'forgetAll'>,
+    private readonly noticed: (entry: Entry) => void = () => undefined,
+    /** What was recorded until now is not noticed one by one. */
+    private readonly skipped: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** One look at what is new in the log. */
@@ -25,6 +28,7 @@ export class Follower {
     if (from === undefined || size - from > behindMost) {
       this.#seen = size;
       this.projections.forgetAll();
+      await this.skipped();
       return;
     }
     for (let first = from; first < size; first += BigInt(pageSize)) {
@@ -34,7 +38,8 @@ export class Follower {
     }
   }
 
-  #notice({ streams }: Entry): void {
-    for (const { stream, version } of streams) this.projections.noticed(stream, version);
+  #notice(entry: Entry): void {
+    for (const { stream, version } of entry.streams) this.projections.noticed(stream, version);
+    this.noticed(entry);
   }
 }

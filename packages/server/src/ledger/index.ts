@@ -7,7 +7,7 @@ export { Names } from './names.js';
 export { Past } from './past.js';
 export { type Fold, Projections } from './projections.js';
 export { AttemptRecorder, type RecordTrouble } from './recorder.js';
-export { Settler } from './settle.js';
+export { type KnownOutcome, Settler } from './settle.js';
 export { Spool } from './spool.js';
 export * from './log/index.js';
 export type { BodyStore, EntryRecord, EntryStore, ListQuery, NameStore, Logged } from './store.js';

@@ -16,7 +16,7 @@ export class Ledger {
     readonly projections: Projections,
     private readonly clock: Clock,
     private readonly past?: Pick<Past<unknown>, 'apply'>,
-    private readonly written: () => void = () => undefined,
+    private readonly written: (entry: Entry) => void = () => undefined,
   ) {}
 
   /**
@@ -75,7 +75,7 @@ export class Ledger {
       throw error;
     }
     this.projections.settled(entry);
-    this.written();
+    this.written(entry);
     return record;
   }
 

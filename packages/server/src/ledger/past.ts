@@ -68,7 +68,7 @@ export class Past<T> {
   }
 }
 
-const hasInputs = ({ kind }: Entry): boolean => kind === 'intent' || kind === 'refusal';
+const hasInputs = ({ kind }: Entry): boolean => kind === 'intent' || kind === 'evaluation' || kind === 'refusal';
 
 function take<T>(log: Kept<T>, entry: Entry, version: number, payload: Payload | undefined): void {
   log.version = version;

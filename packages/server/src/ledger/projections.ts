@@ -25,7 +25,7 @@ interface Held extends Projected<unknown> {
 const pageSize = 500;
 
 /** Kinds of stream, and of their entries, whose folds see the payload. */
-const payloadKinds: Readonly<Record<string, string>> = { session: 'session.opened' };
+const payloadKinds: Readonly<Record<string, string>> = { session: 'session.opened', authenticator: 'authenticator.added', standing: 'standing.granted' };
 
 /**
  * States of streams as folds over their entries, kept in memory and rebuilt from the store when missing.

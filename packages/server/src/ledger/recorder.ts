@@ -1,7 +1,8 @@
-import { type Effect, FlyballError } from '@flyball/protocol';
-import { Intent } from '../action/seal.js';
+import { type Action, type Effect, FlyballError } from '@flyball/protocol';
+import { questionDigest } from '../action/digest.js';
+import { Intent, type Means } from '../action/seal.js';
 import type { OutcomeDetail, Reached, Recorder } from '../action/stages.js';
-import type { Approved, Decided, Hold, Intended } from '../action/states.js';
+import type { Approved, Decided, DecisionInputs, Hold, Intended, SessionSnapshot } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { limits } from '../lib/limits.js';
 import { randomHandle, randomSalt } from '../lib/ids.js';
@@ -23,7 +24,6 @@ export interface RecordTrouble {
   (message: string, error: unknown): void;
 }
 
-const pendingHoldsMost = 100;
 const strangersPerSecond = 50;
 
 /** Writes the entries of one attempt. */
@@ -39,6 +39,8 @@ export class AttemptRecorder implements Recorder {
     private readonly spool: Spool,
     private readonly clock: Clock,
     private readonly trouble: RecordTrouble,
+    /** Throws `overloaded` for an identity that asks too much. */
+    private readonly verifyMayAsk: (identity: string, pendingInSession: number, attempt: string) => void = () => undefined,
   ) {}
 
   async intent(approved: Approved): Promise<Intended | undefined> {
@@ -48,7 +50,7 @@ export class AttemptRecorder implements Recorder {
     const written = await this.ledger.write({
       kind: 'intent',
       id: approved.id,
-      streams: [{ stream: session.stream, expected: session.version }],
+      streams: [{ stream: session.stream, expected: session.version }, ...placesOf(grant.means), ...(grant.hold === undefined ? [] : countedAt(approved.action))],
       deadline: deadlineMs,
       ...(grant.hold !== undefined && { settles: grant.hold }),
       body: intentBody(approved),
@@ -57,17 +59,28 @@ export class AttemptRecorder implements Recorder {
     return written && { ...approved, intent: new Intent(written.entry.id, session.stream, deadlineMs, this.log.promise(written)) };
   }
 
+  async evaluation(approved: Approved): Promise<boolean> {
+    this.log.verifyCanPromise();
+    const { session } = approved;
+    const streams = [{ stream: session.stream, expected: session.version }];
+    const written = await this.ledger.write({ kind: 'evaluation', id: approved.id, streams, body: intentBody(approved), payload: payloadOf(approved, { effectiveArgs: approved.effectiveArgs }) });
+    return written !== undefined;
+  }
+
   async hold(decided: Decided): Promise<Hold | undefined> {
     this.log.verifyCanPromise();
-    const { session, decision } = decided;
-    const waiting = Object.values(session.state.holds).filter((hold) => hold.status === 'pending' && hold.deadlineMs > this.clock.now());
-    if (waiting.length >= pendingHoldsMost) throw new FlyballError('overloaded', `this session already waits for ${pendingHoldsMost} answers; nothing was asked`);
+    const { session, decision, principal, inputs, call } = decided;
+    this.verifyMayAsk(principal.identity.id, pendingIn(session, this.clock.now()), decided.id);
     const rules = [...decision.approvals, ...decision.facts];
-    const deadlineMs = this.clock.now() + Math.min(limits.holdMs, ...rules.map((rule) => rule.withinMs));
-    const payload = payloadOf(decided);
-    const place = { stream: session.stream, expected: session.version };
-    const written = await this.ledger.write({ kind: 'hold', id: decided.id, streams: [place], deadline: deadlineMs, body: decidedBody(decided), payload });
-    return written && { id: written.entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: rules.map(({ reason }) => reason).sort(), promise: this.log.promise(written) };
+    // A session that is over can do nothing with an answer.
+    const deadlineMs = Math.min(session.state.deadlineMs, this.clock.now() + Math.min(...(rules.length > 0 ? rules.map((rule) => rule.withinMs) : [limits.holdMs])));
+    const question = questionDigest(decided);
+    // One that is past its time is ended by that.
+    const replaced = Object.values(session.state.holds).find((hold) => hold.question === question && hold.status === 'pending' && hold.deadlineMs > this.clock.now());
+    const streams = [{ stream: session.stream, expected: session.version }, ...countedAt(decided.action)];
+    const body = { ...decidedBody(decided), question, ...dependence(inputs), ...(call.confidence !== undefined && { confidence: call.confidence }) };
+    const written = await this.ledger.write({ kind: 'hold', id: decided.id, streams, deadline: deadlineMs, ...(replaced && { settles: replaced.id }), body, payload: payloadOf(decided) });
+    return written && { id: written.entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: [...new Set(rules.map(({ reason }) => reason))].sort(), promise: this.log.promise(written) };
   }
 
   isCurrent({ session }: Decided): Promise<boolean> {
@@ -83,7 +96,7 @@ export class AttemptRecorder implements Recorder {
       const written = await this.ledger.write({
         kind: 'refusal',
         id: reached.id,
-        streams: [{ stream: reached.session?.stream ?? this.#stream }],
+        streams: [{ stream: reached.session?.stream ?? this.#stream }, ...(reached.action && reached.decision?.kind === 'confidence' ? countedAt(reached.action) : [])],
         body: reachedBody(reached, person, error),
         payload: payloadOf(reached, { error }),
       });
@@ -145,4 +158,18 @@ export class AttemptRecorder implements Recorder {
     this.#strangers = second === this.#strangers.second ? { second, count: this.#strangers.count + 1 } : { second, count: 1 };
     return this.#strangers.count > strangersPerSecond;
   }
+}
+
+const pendingIn = ({ state }: SessionSnapshot, nowMs: number): number => Object.values(state.holds).filter((hold) => hold.status === 'pending' && hold.deadlineMs > nowMs).length;
+
+/** A use of what was agreed to beforehand takes a place where it was agreed. */
+const placesOf = (means: readonly Means[]) => means.map(({ stream, expected }) => ({ stream, ...(expected !== undefined && { expected }) }));
+
+/** What becomes of recommendations is counted by their action. */
+const countedAt = ({ tier, name }: Action) => (tier === 'recommend' ? [{ stream: `recommendation:${name}` }] : []);
+
+/** What a hold waits behind, and how many are one behind the other then. */
+function dependence({ predecessors }: Pick<DecisionInputs, 'predecessors'>) {
+  const waiting = (predecessors ?? []).filter(({ status }) => status === 'pending');
+  return waiting.length === 0 ? {} : { after: waiting.map(({ hold }) => hold), depth: 1 + Math.max(...waiting.map(({ depth }) => depth)) };
 }

@@ -27,7 +27,7 @@ function house(tables = new MemoryTables()) {
   return { clock, ledger, tables, settler: new Settler(ledger, clock) };
 }
 
-const waits = (ledger: Ledger, kind: Draft['kind'], deadline: number, body: object = {}) => ledger.append({ kind, streams: [{ stream: 'session:s' }], deadline, body: { session: 's', action: 'a', digest: 'd', labels: [], spends: {}, ...body } });
+const waits = (ledger: Ledger, kind: Draft['kind'], deadline: number, body: object = {}) => ledger.append({ kind, streams: [{ stream: 'session:s' }], deadline, body: { session: 's', action: 'a', digest: 'd', labels: [], spends: {}, decision: { outcome: 'step_up', approvals: [], facts: [] }, ...body } });
 const settling = (tables: MemoryTables) => tables.stream('session:s').filter(({ settles }) => settles !== undefined);
 
 describe('settler', () => {

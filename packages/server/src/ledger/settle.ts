@@ -1,5 +1,6 @@
-import { type Entry, FlyballError } from '@flyball/protocol';
+import { type Entry, type EntryKind, FlyballError } from '@flyball/protocol';
 import type { Clock } from '../lib/clock.js';
+import { limits } from '../lib/limits.js';
 import type { Draft } from './draft.js';
 import type { Ledger } from './ledger.js';
 
@@ -21,6 +22,7 @@ export class Settler {
   constructor(
     private readonly ledger: Ledger,
     private readonly clock: Clock,
+    private readonly known: KnownOutcome = () => Promise.resolve(undefined),
   ) {}
 
   /** Settles what is overdue now; returns how much it was. */
@@ -53,16 +55,32 @@ export class Settler {
     await this.ledger.store.setMeta(watermarkKey, String(until));
   }
 
+  /** False where only who did it could know. The place is part of it: what is written meanwhile could be the effect. */
+  async #settleKnown(intent: Entry, draft: Draft): Promise<boolean> {
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      const known = await this.known(intent);
+      if (!known) return false;
+      const { effect, finding, at } = known;
+      if (await this.ledger.append({ ...draft, streams: [at], body: { ...(draft.body as object), effect, findings: [finding] } })) return true;
+    }
+    // The next look tries again.
+    return true;
+  }
+
   async #settle(entry: Entry): Promise<void> {
     const draft = ending(entry);
     if (!draft) return;
     try {
+      if (entry.kind === 'intent' && (await this.#settleKnown(entry, draft))) return;
       await this.ledger.append(draft);
     } catch (error) {
       if (!(error instanceof FlyballError && error.code === 'already_settled')) throw error;
     }
   }
 }
+
+/** What an intent without an outcome came to, where the record itself says it: as it was at one version of a stream. */
+export type KnownOutcome = (intent: Entry) => Promise<{ readonly effect: 'succeeded' | 'failed'; readonly finding: string; readonly at: { readonly stream: string; readonly expected: number } } | undefined>;
 
 function ending(entry: Entry): Draft | undefined {
   const streams = entry.streams.map(({ stream }) => ({ stream }));
@@ -75,6 +93,22 @@ function ending(entry: Entry): Draft | undefined {
     case 'session.opened':
       return { kind: 'session.ended', streams, settles: entry.id, body: { session, reason: 'its deadline passed' } };
     default:
-      return undefined;
+      return endOfAuthority(entry, streams);
   }
+}
+
+/** Authority that has an end, and the kind of entry that says so. */
+const endings: Readonly<Partial<Record<EntryKind, EntryKind>>> = {
+  'standing.granted': 'standing.ended',
+  'delegation.given': 'delegation.ended',
+  'emergency.opened': 'emergency.ended',
+  'request.opened': 'request.settled',
+  'grant.opened': 'grant.ended',
+};
+
+function endOfAuthority(entry: Entry, streams: readonly { readonly stream: string }[]): Draft | undefined {
+  const kind = endings[entry.kind];
+  // A grant stands in the session of its request as well; its end is none of that session's.
+  const own = streams.filter(({ stream }) => !stream.startsWith('session:'));
+  return kind && { kind, streams: own, settles: entry.id, body: { status: 'expired' } };
 }

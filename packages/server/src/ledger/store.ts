@@ -19,6 +19,8 @@ export interface EntryStore {
   payload(id: string): Promise<Payload | undefined>;
   /** Entries whose deadline passed between the two moments and that nothing settled, oldest first. */
   overdue(afterMs: number, beforeMs: number, most: number): Promise<readonly Entry[]>;
+  /** Entries of a kind that nothing has settled, in the order of their ids, after one of them. */
+  unsettled(kind: 'hold' | 'request.opened' | 'grant.opened', after: string | undefined, most: number): Promise<readonly Entry[]>;
   list(query: ListQuery): Promise<readonly Entry[]>;
   /**
    * Entries that have a place in the log, in its order, after a place or from the beginning, with what can be erased of
@@ -27,6 +29,8 @@ export interface EntryStore {
   history(after: bigint | undefined, most: number): Promise<readonly Logged[]>;
   getMeta(key: string): Promise<string | undefined>;
   setMeta(key: string, value: string): Promise<void>;
+  /** Replaces a value if it still is the one that was read (nothing: there is none yet); false when another node was first. */
+  swapMeta(key: string, before: string | undefined, after: string): Promise<boolean>;
 }
 
 export interface EntryRecord {

@@ -11,12 +11,35 @@ export interface FetchBounds {
   readonly allowPrivate: boolean;
 }
 
-/**
- * Fetches JSON from a URL without being led to a place of the inside: https only (http too for private
- * addresses that were allowed), every address that the name has must be public, the connection goes to the
- * address that was checked, and no redirect is followed. Throws `identity_refused`.
- */
+/** Fetches JSON as `fetchBytes` does. Throws `identity_refused`. */
 export async function fetchJson(url: string, bounds: FetchBounds): Promise<unknown> {
+  try {
+    return JSON.parse(Buffer.from(await fetchBytes(url, bounds, { accept: 'application/json' })).toString('utf8'));
+  } catch (cause) {
+    throw new FlyballError('identity_refused', cause instanceof FlyballError ? cause.message : 'cannot fetch: no usable answer', { cause });
+  }
+}
+
+/**
+ * Gets what a URL has without being led to a place of the inside: https only (http too for private
+ * addresses that were allowed), every address that the name has must be public, the connection goes to the
+ * address that was checked, and no redirect is followed. Throws `internal`, never with what was said.
+ */
+export async function fetchBytes(url: string, bounds: FetchBounds, headers: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+  const { target, agent } = await checkedTarget(url, bounds);
+  try {
+    const response = await request(target, { dispatcher: agent, signal: AbortSignal.timeout(bounds.timeoutMs), headers: { ...headers } });
+    if (response.statusCode !== 200) throw refused(`expected status 200, got ${response.statusCode}`);
+    return new Uint8Array(await response.body.arrayBuffer());
+  } catch (cause) {
+    throw cause instanceof FlyballError ? cause : refused(`no usable answer of at most ${bounds.bytesMax} bytes within ${bounds.timeoutMs} ms`, cause);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** A URL that may be asked, and an agent that connects to the address that was checked and to no other; who asks destroys it. */
+export async function checkedTarget(url: string, bounds: FetchBounds): Promise<{ readonly target: URL; readonly agent: Agent }> {
   const target = parseUrl(url, bounds.allowPrivate);
   const address = await checkedAddress(target.hostname.replace(/^\[|\]$/g, ''), bounds.allowPrivate);
   if (target.protocol === 'http:' && isPublicAddress(address)) throw refused('expected https for a public address');
@@ -24,15 +47,7 @@ export async function fetchJson(url: string, bounds: FetchBounds): Promise<unkno
     connect: { timeout: bounds.timeoutMs, lookup: (_host, options, callback) => answerLookup(address, options, callback) },
     maxResponseSize: bounds.bytesMax,
   });
-  try {
-    const response = await request(target, { dispatcher: agent, signal: AbortSignal.timeout(bounds.timeoutMs), headers: { accept: 'application/json' } });
-    if (response.statusCode !== 200) throw refused(`expected status 200, got ${response.statusCode}`);
-    return await response.body.json();
-  } catch (cause) {
-    throw cause instanceof FlyballError ? cause : refused('no usable answer', cause);
-  } finally {
-    await agent.destroy();
-  }
+  return { target, agent };
 }
 
 function parseUrl(url: string, allowPrivate: boolean): URL {
@@ -51,6 +66,8 @@ async function checkedAddress(host: string, allowPrivate: boolean): Promise<stri
   const addresses = isIP(host) ? [host] : (await resolveAll(host)).map((entry) => entry.address);
   const first = addresses[0];
   if (first === undefined || (!allowPrivate && !addresses.every(isPublicAddress))) throw refused('expected a name with public addresses only');
+  // Link-local addresses are where clouds hand out credentials; nobody's document is there.
+  if (addresses.some((each) => ipaddr.process(each).range() === 'linkLocal')) throw refused('expected no link-local address');
   return first;
 }
 
@@ -79,4 +96,4 @@ function answerLookup(address: string, options: { all?: boolean | undefined }, c
   else callback(null, address, family);
 }
 
-const refused = (message: string, cause?: unknown) => new FlyballError('identity_refused', `cannot fetch: ${message}`, { cause });
+const refused = (message: string, cause?: unknown) => new FlyballError('internal', `cannot fetch: ${message}`, { cause });

@@ -21,6 +21,8 @@ export class ActiveBundle {
     private readonly directory: string,
     private readonly recordActivation: (bundle: Bundle) => Promise<void>,
     private readonly check?: Check | undefined,
+    /** What else is to be said of a bundle that is valid. */
+    private readonly alsoWarn: (bundle: Bundle) => readonly string[] = () => [],
   ) {}
 
   get current(): Bundle {
@@ -39,14 +41,15 @@ export class ActiveBundle {
   async #load(): Promise<Loaded> {
     const next = this.#checked(loadBundle(this.directory, this.#memory));
     const last = this.#bundle;
+    const warnings = [...next.warnings, ...this.alsoWarn(next)];
     if (last?.digest === next.digest) {
       next.engine.close();
-      return { digest: next.digest, changed: false, warnings: next.warnings };
+      return { digest: next.digest, changed: false, warnings };
     }
     await this.recordActivation(next);
     this.#bundle = next;
     last?.engine.close();
-    return { digest: next.digest, changed: true, warnings: next.warnings };
+    return { digest: next.digest, changed: true, warnings };
   }
 
   #checked(bundle: Bundle): Bundle {

@@ -1,7 +1,9 @@
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type AskedOfPeople, onStepUp, readAskedOfPeople } from './approval-annotations.js';
+import { durationOf } from '../lib/duration.js';
 
 /** What a policy's annotations say it does, beyond Cedar's permit and forbid. */
-export interface Rule {
+export interface Rule extends AskedOfPeople {
   readonly id: string;
   readonly effect: 'permit' | 'forbid';
   readonly outcome: 'deny' | 'step_up' | 'defer';
@@ -9,11 +11,10 @@ export interface Rule {
   readonly reason: string;
   readonly owner?: string;
   readonly control?: string;
-  readonly approvers: string;
-  readonly quorum: number;
-  readonly evidence: readonly string[];
   readonly needs: readonly string[];
   readonly withinMs: number;
+  /** Name of the emergency that opens the guard. */
+  readonly emergency?: string;
   readonly caps: Readonly<Record<string, number>>;
   readonly sets: Readonly<Record<string, string | boolean>>;
   readonly redact: readonly string[];
@@ -22,12 +23,11 @@ export interface Rule {
 }
 
 const onAny = ['id', 'reason', 'owner', 'control', 'mode'];
-const onForbid = ['outcome', 'approvers', 'quorum', 'evidence', 'needs', 'within'];
+const onForbid = ['outcome', ...onStepUp, 'needs', 'within', 'emergency'];
 const onPermit = ['modify', 'credential', 'ttl'];
 const withinDefaultMs = 4 * 60 * 60_000;
 const withinMostMs = 30 * 24 * 60 * 60_000;
 const ttlDefaultMs = 5 * 60_000;
-const quorumMost = 20;
 export const redactable = ['pii', 'secret'];
 
 type Annotations = Readonly<Record<string, string | null>>;
@@ -47,6 +47,8 @@ export function readRule(policy: PolicyJson, faults: string[]): Rule {
     id,
     effect,
     ...readOutcome(given, faults),
+    ...readAskedOfPeople(given, given['outcome'] ?? 'deny', faults),
+    ...readEmergency(given, faults),
     shadow: readMode(given['mode'], faults),
     reason: given['reason'] ?? id,
     ...(given['owner'] && { owner: given['owner'] }),
@@ -63,16 +65,19 @@ function unknownAnnotation(key: string, effect: 'permit' | 'forbid'): string {
   return elsewhere ? `expected \`@${key}\` on ${elsewhere} only, got it on a ${effect}` : `unknown annotation \`@${key}\``;
 }
 
-function readOutcome(given: Annotations, faults: string[]): Pick<Rule, 'outcome' | 'approvers' | 'quorum' | 'evidence' | 'needs'> {
+function readOutcome(given: Annotations, faults: string[]): Pick<Rule, 'outcome' | 'needs'> {
   const outcome = given['outcome'] ?? 'deny';
-  const approvers = given['approvers'] ?? '';
   const needs = words(given['needs']);
-  const quorum = Number(given['quorum'] ?? '1');
   if (outcome !== 'deny' && outcome !== 'step_up' && outcome !== 'defer') faults.push('expected `@outcome` to be "step_up" or "defer"');
-  if ((outcome === 'step_up') !== (approvers !== '')) faults.push('expected `@approvers` with `@outcome("step_up")`, and only there');
   if ((outcome === 'defer') !== (needs.length > 0)) faults.push('expected `@needs` with `@outcome("defer")`, and only there');
-  if (!Number.isInteger(quorum) || quorum < 1 || quorum > quorumMost) faults.push(`expected \`@quorum\` from 1 to ${quorumMost}`);
-  return { outcome: outcome === 'step_up' || outcome === 'defer' ? outcome : 'deny', approvers, quorum, evidence: words(given['evidence']), needs };
+  return { outcome: outcome === 'step_up' || outcome === 'defer' ? outcome : 'deny', needs };
+}
+
+/** What never opens (a plain forbid) cannot be opened in an emergency either. */
+function readEmergency(given: Annotations, faults: string[]): Pick<Rule, 'emergency'> {
+  const { emergency, outcome } = given;
+  if (emergency && outcome !== 'step_up' && outcome !== 'defer') faults.push('expected `@emergency` on a guard that waits, with `@outcome("step_up")` or `@outcome("defer")`');
+  return emergency ? { emergency } : {};
 }
 
 function readMode(mode: string | null | undefined, faults: string[]): boolean {
@@ -99,12 +104,9 @@ function readModify(text: string | null | undefined, faults: string[]): Pick<Rul
   return { caps: Object.fromEntries(caps), sets: Object.fromEntries(sets), redact };
 }
 
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 function readDuration(text: string | null | undefined, name: string, otherwise: number, most: number, faults: string[]): number {
   if (!text) return otherwise;
-  const match = /^(\d{1,6})([smhd])$/.exec(text);
-  const ms = match ? Number(match[1]) * (units[match[2] ?? ''] ?? 0) : 0;
+  const ms = durationOf(text) ?? 0;
   if (ms < 1_000 || ms > most) faults.push(`expected \`@${name}\` as a time from 1s to 30d, such as "4h"`);
   return ms;
 }

@@ -5,9 +5,35 @@ import type { Catalogue, CataloguedAction } from './catalogue.js';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { PolicySource } from './cedar-text.js';
 import type { PolicyEngine } from './engine.js';
+import type { EvidenceTerms } from './evidence/load-evidence.js';
+import type { FactTypes } from './fact-source.js';
+import type { FactUse } from './fact-use.js';
+import type { EntityTypes } from './entity-types.js';
+import type { GrantTerms } from './grants.js';
+import type { KnownEntities } from './known-entities.js';
 import type { CompiledRego } from './rego/decide-by-rego.js';
 import type { TemporalClauses } from './temporal.js';
 import type { ArgumentType } from './types.js';
+
+/** A person as people.yaml has them. */
+export interface PersonRecord {
+  readonly groups: readonly string[];
+  readonly administrator: boolean;
+  readonly auditor: boolean;
+  /** Other names of the same human. */
+  readonly also: readonly string[];
+  readonly email?: string | undefined;
+  /** Their consent counts only beside that of somebody who may judge alone. */
+  readonly peerReview: boolean;
+}
+
+/** Who may declare an emergency, for how long, and who reviews it. */
+export interface EmergencyTerms {
+  readonly groups: readonly string[];
+  readonly reviewers: string;
+  readonly longestMs: number;
+  readonly second: boolean;
+}
 
 /** An immutable, versioned set of policies, catalogue, identities and people. */
 export interface Bundle {
@@ -16,7 +42,8 @@ export interface Bundle {
   readonly files: Readonly<Record<string, string>>;
   readonly catalogue: Catalogue;
   readonly identities: readonly Identity[];
-  readonly people: ReadonlyMap<string, { readonly groups: readonly string[]; readonly administrator: boolean }>;
+  readonly people: ReadonlyMap<string, PersonRecord>;
+  readonly emergencies: ReadonlyMap<string, EmergencyTerms>;
   readonly rules: ReadonlyMap<string, Rule>;
   /** Arguments that each policy looks at. */
   readonly looksAt: ReadonlyMap<string, ReadonlySet<string> | 'all'>;
@@ -35,9 +62,24 @@ export interface Bundle {
   readonly approverGroups: ReadonlySet<string>;
   /** Names of the facts that the catalogue declares. */
   readonly facts: ReadonlySet<string>;
+  readonly factTypes: FactTypes;
+  readonly factUse: FactUse;
+  /** What identities can ask for, for a time. */
+  readonly grants: ReadonlyMap<string, GrantTerms>;
+  /** Which of them policies look at, by action. */
+  readonly grantUse: FactUse;
+  /** Kinds of evidence that its rules can ask for. */
+  readonly evidence: EvidenceTerms;
   readonly warnings: readonly string[];
   /** Pinned definitions of tools, by upstream and name. */
   readonly tools: ReadonlyMap<string, ReadonlyMap<string, Json>>;
+  /** Types of what enforcement points ask about, and the entities of them that the bundle states. */
+  readonly entityTypes: EntityTypes;
+  readonly entities: KnownEntities;
+  /** Names of the attributes that each policy reads, of whatever entity. */
+  readonly attributesRead: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The permits that count: who could be allowed at all is found with them. */
+  permits(): PolicySet;
   argumentsOf(action: CataloguedAction, upstream: string, name: string): ArgumentType | undefined;
 }
 

@@ -2,9 +2,31 @@ import type { Action } from '@flyball/protocol';
 import { matchesGlob } from '../lib/glob.js';
 import type { ActionDocument } from './documents.js';
 import { protocolActions } from './protocol-actions.js';
+import type { ArgumentType } from './types.js';
 
 export interface CataloguedAction extends Action {
   readonly mapping?: ActionDocument['mapping'];
+  /** For what enforcement points ask about: whom and what it applies to, and what policies see of the request. */
+  readonly evaluation?: EvaluationTypes;
+  /** For what is only recommended. */
+  readonly recommendation?: RecommendationTerms;
+  /** Patterns of actions that this one follows: while one of those waits in the session, it waits as well. */
+  readonly after?: readonly string[];
+}
+
+/** From which confidence on a recommendation is asked about and presented, and to whom. */
+export interface RecommendationTerms {
+  readonly present: number;
+  readonly ask: number;
+  readonly audience: string;
+  readonly withinMs?: number;
+}
+
+export interface EvaluationTypes {
+  readonly subjects: ReadonlySet<string>;
+  readonly resources: ReadonlySet<string>;
+  readonly arguments: ArgumentType | undefined;
+  readonly context: ArgumentType | undefined;
 }
 
 const foundMost = 10_000;
@@ -15,11 +37,18 @@ export class Catalogue {
   /** Every budget that an action draws on. */
   readonly units: readonly string[];
   readonly #found = new Map<string, CataloguedAction | undefined>();
+  readonly #byName: ReadonlyMap<string, CataloguedAction>;
 
   constructor(own: readonly CataloguedAction[]) {
     const named = new Set(own.map((action) => action.name));
     this.actions = [...own, ...protocolActions.filter((action) => !named.has(action.name))];
+    this.#byName = new Map(this.actions.map((action) => [action.name, action]));
     this.units = [...new Set(own.flatMap((action) => Object.keys(action.spends)))].sort();
+  }
+
+  /** The entry of a name. */
+  named(name: string): CataloguedAction | undefined {
+    return this.#byName.get(name);
   }
 
   find(upstream: string, method: string, name: string): CataloguedAction | undefined {

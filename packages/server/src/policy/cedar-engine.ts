@@ -2,6 +2,7 @@ import { type Answer, authorize, Entities, EntityUid, type Environment, holds, P
 import { FlyballError, type Json } from '@flyball/protocol';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
+import { evaluationEnvironment } from './evaluation-request.js';
 
 /** Policies as the engine takes them. Throws `CedarError` for one that is not Cedar. */
 export const policySetOf = (policies: readonly CompiledPolicy[]): PolicySet => new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
@@ -12,6 +13,7 @@ const callers = new Map<string, Entities>();
 
 /** What a request's policies are evaluated in. Throws `CedarError` when it is no request of Cedar. */
 export function environmentOf(request: EngineRequest): Environment {
+  if (request.known) return evaluationEnvironment(request, request.known);
   const [principal, action, ...others] = Array.isArray(request.entities) ? (request.entities as readonly Json[]) : [];
   if (principal === undefined || action === undefined) return toEnvironment(request, Entities.fromJson(request.entities));
   const caller = callerOf(principal, action);

@@ -4,6 +4,7 @@ import { FlyballError } from '@flyball/protocol';
 import { asPermit } from './cedar-text.js';
 import { cedar, type CompiledPolicy, isOverflow } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
+import { allEntities } from './evaluation-request.js';
 
 interface Prepared {
   readonly set: string;
@@ -43,8 +44,9 @@ export class CedarWasmEngine implements PolicyEngine {
   }
 
   #evaluate(request: EngineRequest): EngineAnswer {
-    const { set, ids } = this.#prepare(request.action.id);
-    const answer = this.#instance.statefulIsAuthorized({ ...request, preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
+    const { principal, action, resource, context } = request;
+    const { set, ids } = this.#prepare(action.id);
+    const answer = this.#instance.statefulIsAuthorized({ principal, action, resource, context, entities: allEntities(request), preparsedPolicySetId: set, validateRequest: false } as unknown as Cedar.StatefulAuthorizationCall);
     if (answer.type !== 'success') throw new FlyballError('internal', 'the policy engine refused the request; nothing was allowed');
     const { reason, errors } = answer.response.diagnostics;
     if (reason.some((id) => !ids.has(id))) throw new FlyballError('internal', 'the policy engine named a policy that it was not given');

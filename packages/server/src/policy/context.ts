@@ -2,17 +2,22 @@ import type { Identity, Json, JsonObject } from '@flyball/protocol';
 import ipaddr from 'ipaddr.js';
 import type { DecisionInputs, Resource, SessionState, Situated } from '../action/states.js';
 import type { EngineRequest } from './engine.js';
+import { activeGrants, type GrantTerms, type HeldGrant } from './grants.js';
+import { evaluationRequest, isEvaluation } from './evaluation-request.js';
+import type { KnownEntities } from './known-entities.js';
 import { type ArgumentType, encode } from './types.js';
 
 const ten4 = 10_000;
 const extension = (fn: string, arg: string): Json => ({ __extn: { fn, arg } });
-const datetime = (ms: number): Json => extension('datetime', new Date(ms).toISOString());
+export const datetime = (ms: number): Json => extension('datetime', new Date(ms).toISOString());
 
 /** What the bundle knows of an action. */
 export interface ActionTerms {
   readonly argumentType: ArgumentType | undefined;
   /** Every budget that the catalogue names; one that nothing was drawn from is zero, not missing. */
   readonly units: readonly string[];
+  /** Grants that the catalogue declares, and those that the identity holds. */
+  readonly grants?: { readonly declared: ReadonlyMap<string, GrantTerms>; readonly held: readonly HeldGrant[] };
 }
 
 /** Everything that a policy sees of an attempt. Time comes in as `now`; nothing here looks at a clock. */
@@ -25,6 +30,7 @@ export function decisionInputs(situated: Situated, action: string, resources: re
     unrepresented: args.left,
     session: sessionContext(state, terms.units, nowMs),
     facts: {},
+    grants: terms.grants ? activeGrants(terms.grants.held, terms.grants.declared, nowMs) : [],
     origin: { gateway: origin.gateway, ...(ipaddr.isValid(origin.address) && { address: extension('ip', ipaddr.process(origin.address).toString()) }) },
     now: datetime(nowMs),
     ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
@@ -53,7 +59,10 @@ export const principalJson = ({ id, kind, autonomy, owner, purpose, groups, expi
 });
 
 /** The inputs as the engine's request for one of the resources. Entities an engine is not told about would silently be in no group. */
-export function engineRequest(inputs: DecisionInputs, resource: Resource, actionGroups: readonly string[]): EngineRequest {
+export function engineRequest(recorded: DecisionInputs, resource: Resource, actionGroups: readonly string[], known?: KnownEntities): EngineRequest {
+  // There was a time before there were grants.
+  const inputs = Object.hasOwn(recorded.context, 'grants') ? recorded : { ...recorded, context: { ...recorded.context, grants: [] } };
+  if (isEvaluation(inputs)) return evaluationRequest(inputs, resource, actionGroups, known);
   const { id, groups, attributes } = inputs.principal as { id: string; groups: readonly string[]; attributes: JsonObject };
   const principal = { type: 'Identity', id };
   const action = { type: 'Action', id: inputs.action };

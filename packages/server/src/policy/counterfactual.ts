@@ -5,6 +5,8 @@ import type { Rule } from './annotations.js';
 import { environmentOf, verdictsOf } from './cedar-engine.js';
 import { engineRequest } from './context.js';
 import { decide } from './decide.js';
+import { awaitedFacts } from './gathered-facts.js';
+import type { KnownEntities } from './known-entities.js';
 
 /** What a search for another ending needs of a bundle. */
 export interface Searchable {
@@ -12,6 +14,7 @@ export interface Searchable {
   readonly rules: ReadonlyMap<string, Rule>;
   readonly digest: string;
   readonly actionGroups: ReadonlyMap<string, readonly string[]>;
+  readonly entities?: KnownEntities;
 }
 
 /**
@@ -19,20 +22,20 @@ export interface Searchable {
  * sentences; found by search, and evaluated. Nothing where the decision is no denial by policy.
  */
 export function whatWouldAllow(inputs: DecisionInputs, bundle: Searchable): readonly string[] {
-  const decided = (environment: Environment) => decisionOn(authorize(bundle.policySet, environment), bundle);
+  const awaited = awaitedFacts(inputs);
+  const on = (answer: Answer) => decide({ considered: new Set(), ...verdictsOf(answer) }, bundle.rules, bundle.digest, awaited);
+  const decided = (environment: Environment) => on(authorize(bundle.policySet, environment));
   const denied = environmentsOf(inputs, bundle).find((environment) => decided(environment).outcome === 'deny');
   if (!denied) return [];
-  const reading = { isAllowed: (answer: Answer) => decisionOn(answer, bundle).outcome !== 'deny', blocking: (answer: Answer) => blocking(answer, bundle.rules) };
+  const reading = { isAllowed: (answer: Answer) => on(answer).outcome !== 'deny', blocking: (answer: Answer) => blocking(answer, bundle.rules) };
   const { changes, evaluations } = findSmallestChange(bundle.policySet, denied, reading);
   if (changes === undefined) return [`no other context, identity or resource was found that would have been allowed (requests evaluated: ${evaluations})`];
   return [...changes.map((change) => sentence(change, denied)), ...waitingFor(decided(applyChanges(changes, denied)))];
 }
 
 /** The attempt as policies saw it, once for each resource. */
-export const environmentsOf = (inputs: DecisionInputs, { actionGroups }: Pick<Searchable, 'actionGroups'>): readonly Environment[] =>
-  inputs.resources.map((resource) => environmentOf(engineRequest(inputs, resource, actionGroups.get(inputs.action) ?? [])));
-
-const decisionOn = (answer: Answer, { rules, digest }: Searchable): Decision => decide({ considered: new Set(), ...verdictsOf(answer) }, rules, digest);
+export const environmentsOf = (inputs: DecisionInputs, { actionGroups, entities }: Pick<Searchable, 'actionGroups' | 'entities'>): readonly Environment[] =>
+  inputs.resources.map((resource) => environmentOf(engineRequest(inputs, resource, actionGroups.get(inputs.action) ?? [], entities)));
 
 /** Guards that deny, or cannot be evaluated, and count. */
 function blocking({ forbids, errors }: Answer, rules: Searchable['rules']): readonly string[] {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Rule } from './annotations.js';
 import { decide, strictest } from './decide.js';
 
-const rule = (over: Partial<Rule> & Pick<Rule, 'id' | 'effect'>): Rule => ({ outcome: 'deny', shadow: false, reason: over.id, approvers: '', quorum: 1, evidence: [], needs: [], withinMs: 1_000, caps: {}, sets: {}, redact: [], ttlMs: 1_000, ...over });
+const rule = (over: Partial<Rule> & Pick<Rule, 'id' | 'effect'>): Rule => ({ outcome: 'deny', shadow: false, reason: over.id, approvers: over.outcome === 'step_up' ? [{ group: 'finance', quorum: 1 }] : [], evidence: [], apart: [], escalation: [], signed: false, batch: true, needs: [], withinMs: 1_000, caps: {}, sets: {}, redact: [], ttlMs: 1_000, ...over });
 type State = 'satisfied' | 'broken';
 
 function of(rules: readonly Rule[], state: (rule: Rule) => State | undefined = () => 'satisfied'): Decision {

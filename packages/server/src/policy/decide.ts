@@ -5,11 +5,14 @@ import type { EngineAnswer } from './engine.js';
 /**
  * From Cedar's answer to one of five outcomes. Pure: the same rules and the same answer give the same
  * decision. A forbid that cannot be evaluated stays shut; a permit that cannot be evaluated does not permit.
+ *
+ * @param awaited facts that a provider was asked for and that are missing: a guard that lacks one of them waits
  */
-export function decide(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>, bundle: string): Decision {
+export function decide(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>, bundle: string, awaited: ReadonlySet<string> = new Set()): Decision {
   const verdicts = verdictsOf(answer, rules);
-  const enforced = combine(verdicts.filter((verdict) => verdict.shadow !== true), rules, answer.broken);
-  const shadowed = combine(verdicts, rules, answer.broken);
+  const lacking = factsLacking(answer, rules, awaited);
+  const enforced = combine(verdicts.filter((verdict) => verdict.shadow !== true), rules, lacking);
+  const shadowed = combine(verdicts, rules, lacking);
   return {
     ...enforced,
     verdicts,
@@ -30,22 +33,29 @@ function verdictsOf(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>): rea
 
 type Combined = Omit<Decision, 'verdicts' | 'bundle'>;
 
-function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, Rule>, broken: EngineAnswer['broken']): Combined {
+const factPath = 'context.facts.';
+
+/** The fact that a broken policy lacks, where it can arrive: one of its own needs, or one that a provider supplies. */
+function factsLacking({ broken }: EngineAnswer, rules: ReadonlyMap<string, Rule>, awaited: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const lacking = [...broken].flatMap(([id, { missing }]) => (missing?.startsWith(factPath) ? [[id, missing.slice(factPath.length)] as const] : []));
+  return new Map(lacking.filter(([id, fact]) => awaited.has(fact) || rules.get(id)?.needs.includes(fact)));
+}
+
+function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, Rule>, lacking: ReadonlyMap<string, string>): Combined {
   const ruleOf = (verdict: PolicyVerdict) => rules.get(verdict.policy);
   const present = (rule: Rule | undefined): rule is Rule => rule !== undefined;
   const guards = verdicts.filter((verdict) => verdict.effect === 'forbid');
   const shut = guards.filter((verdict) => verdict.result === 'satisfied').map(ruleOf).filter(present);
   const brokenGuards = guards.filter((verdict) => verdict.result === 'error').map(ruleOf).filter(present);
   const permits = verdicts.filter((verdict) => verdict.effect === 'permit' && verdict.result === 'satisfied').map(ruleOf).filter(present);
-  // A deferral whose own fact is missing waits for it; one that is broken by anything else is a broken guard.
-  const lacking = verdicts.filter((verdict) => ruleOf(verdict)?.needs.some((need) => broken.get(verdict.policy)?.missing === `context.facts.${need}`)).map(ruleOf).filter(present);
-  const waiting = [...shut, ...brokenGuards.filter((rule) => lacking.includes(rule))];
-  const facts = waiting.filter((rule) => rule.outcome === 'defer').map(toFactRule);
-  const approvals = shut.filter((rule) => rule.outcome === 'step_up').map(toApprovalRule);
+  // Whatever a guard would lead to, it waits for a fact that can arrive; one that is broken by anything else is a broken guard.
+  const waiting = [...shut.filter((rule) => rule.outcome === 'defer'), ...brokenGuards.filter((rule) => lacking.has(rule.id))];
+  const facts = waiting.map((rule) => toFactRule(rule, lacking.get(rule.id)));
+  const approvals = shut.filter((rule) => rule.outcome === 'step_up').flatMap(toApprovalRules);
   const end = (outcome: Outcome, kind: ReasonKind): Combined => ({ outcome, kind, approvals, facts });
 
   if (shut.some((rule) => rule.outcome === 'deny')) return end('deny', 'forbidden');
-  if (brokenGuards.some((rule) => rule.outcome !== 'defer' || !lacking.includes(rule))) return end('deny', 'guard_broken');
+  if (brokenGuards.some((rule) => !lacking.has(rule.id))) return end('deny', 'guard_broken');
   if (permits.length === 0) return end('deny', 'no_permit');
   const modification = modificationOf(permits);
   const credential = credentialOf(credentialsOf(permits));
@@ -56,9 +66,24 @@ function combine(verdicts: readonly PolicyVerdict[], rules: ReadonlyMap<string, 
   return { ...end(modification ? 'modify' : 'allow', 'permitted'), ...extras };
 }
 
-const toFactRule = (rule: Rule): FactRule => ({ policy: rule.id, needs: rule.needs, withinMs: rule.withinMs, reason: rule.reason });
+const toFactRule = (rule: Rule, lacking: string | undefined): FactRule => ({ policy: rule.id, needs: [...new Set([...rule.needs, ...(lacking === undefined ? [] : [lacking])])], withinMs: rule.withinMs, reason: rule.reason, ...(rule.emergency !== undefined && { emergency: rule.emergency }) });
 
-const toApprovalRule = (rule: Rule): ApprovalRule => ({ policy: rule.id, approvers: rule.approvers, quorum: rule.quorum, evidence: rule.evidence, withinMs: rule.withinMs, reason: rule.reason });
+/** One for each group that the rule names. */
+function toApprovalRules(rule: Rule): readonly ApprovalRule[] {
+  const { id: policy, evidence, withinMs, reason, apart, escalation, signed, batch, standing, emergency } = rule;
+  const terms = {
+    evidence,
+    withinMs,
+    reason,
+    ...(apart.length > 0 && { apart }),
+    ...(escalation.length > 0 && { escalation }),
+    ...(signed && { signature: 'webauthn' as const }),
+    ...(!batch && { batch: false as const }),
+    ...(standing && { standing }),
+    ...(emergency !== undefined && { emergency }),
+  };
+  return rule.approvers.map(({ group, quorum }) => ({ policy, approvers: group, quorum, ...terms }));
+}
 
 const contradiction = 'contradiction';
 

@@ -1,4 +1,5 @@
 import type { Json } from '@flyball/protocol';
+import type { KnownEntities } from './known-entities.js';
 
 export interface EntityUid {
   readonly type: string;
@@ -12,6 +13,8 @@ export interface EngineRequest {
   /** In Cedar's JSON format. */
   readonly context: Json;
   readonly entities: Json;
+  /** Entities that are always there; the request's own add to them. */
+  readonly known?: KnownEntities;
 }
 
 /** Of all policies that can apply: which are satisfied and which could not be evaluated. The others do not apply. */

@@ -3,6 +3,8 @@ import type { DecisionInputs } from '../action/states.js';
 import type { Bundle } from './bundle.js';
 import { clauseLines } from './clauses.js';
 import { environmentsOf, whatWouldAllow } from './counterfactual.js';
+import { type ExplainedFact, explainFacts } from './explain-facts.js';
+import { grantsThatWouldOpen } from './would-open.js';
 
 export interface ExplainedPolicy {
   readonly policy: string;
@@ -31,6 +33,8 @@ export interface Explanation {
   readonly digest?: string;
   readonly bundle?: string;
   readonly policies: readonly ExplainedPolicy[];
+  /** Facts that providers were asked for. */
+  readonly facts?: readonly ExplainedFact[];
   readonly inputs?: Json;
   readonly error?: Json;
   /** What the target said of its failure. */
@@ -82,12 +86,15 @@ export function explain({ entry, settled, person, payload, ending, bundle }: Exp
     ...text('digest'),
     ...(decision && { bundle: decision.bundle }),
     policies,
+    ...(inputs?.facts && { facts: explainFacts(inputs) }),
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
     ...(isObject(body['error']) && { error: payload?.['error'] ?? body['error'] }),
     ...(isObject(ending?.['error']) && { failure: ending['error'] }),
-    would_have_to_differ: differences(body, decision, policies, bundle && inputs && bundle.rules.size > 0 ? () => whatWouldAllow(inputs, bundle) : () => []),
+    would_have_to_differ: differences(body, decision, policies, bundle && inputs ? () => [...openedBy(inputs, bundle), ...(bundle.rules.size > 0 ? whatWouldAllow(inputs, bundle) : [])] : () => []),
   };
 }
+
+const openedBy = (inputs: DecisionInputs, bundle: Bundle): readonly string[] => grantsThatWouldOpen(inputs, bundle).map((name) => `the grant \`${name}\` would have opened it (\`flyball request ${name}\`)`);
 
 const errorCode = (body: JsonObject): string => (isObject(body['error']) && typeof body['error']['code'] === 'string' ? body['error']['code'] : 'unknown');
 

@@ -8,7 +8,7 @@ const guard = (annotations: string, condition = '') => `${permit}\n@id("guard") 
 test('story: a bundle that follows every rule is accepted without a warning', () => {
   const bundle = compile(guard('@outcome("step_up") @approvers("finance") @quorum("2") @evidence("invoice, vendor_check") @within("4h") @reason("two people") @owner("ann") @control("NIST-CSF:PR.AA-05")'));
   expect(bundle.warnings).toEqual([]);
-  expect(bundle.rules.get('guard')).toMatchObject({ outcome: 'step_up', approvers: 'finance', quorum: 2, evidence: ['invoice', 'vendor_check'], withinMs: 4 * 3_600_000 });
+  expect(bundle.rules.get('guard')).toMatchObject({ outcome: 'step_up', approvers: [{ group: 'finance', quorum: 2 }], evidence: ['invoice', 'vendor_check'], withinMs: 4 * 3_600_000 });
   expect(bundle.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
 });
 
@@ -29,7 +29,12 @@ describe('annotations', () => {
     ['needs without a deferral', guard('@needs("vendor")'), 'expected `@needs` with `@outcome("defer")`'],
     ['approvers that are nobody', guard('@outcome("step_up") @approvers("treasury")'), 'nobody in people.yaml is in this group'],
     ['approvers in other letters', guard('@outcome("step_up") @approvers("Finance")'), 'nobody in people.yaml is in this group'],
-    ['blank approvers', guard('@outcome("step_up") @approvers(" ")'), 'nobody in people.yaml is in this group'],
+    ['blank approvers', guard('@outcome("step_up") @approvers(" ")'), 'expected `@approvers` with `@outcome("step_up")`'],
+    ['one of several groups that is nobody', guard('@outcome("step_up") @approvers("finance:2, treasury")'), 'nobody in people.yaml is in this group'],
+    ['an escalation to nobody', guard('@outcome("step_up") @approvers("finance") @escalate("30m:treasury")'), 'nobody in people.yaml is in this group'],
+    ['somebody kept apart whom nobody is', guard('@outcome("step_up") @approvers("finance") @apart("group:treasury")'), 'nobody in people.yaml is in this group'],
+    ['an emergency that is not declared', guard('@outcome("step_up") @approvers("finance") @emergency("outage")'), 'people.yaml declares no such emergency'],
+    ['an emergency on what never opens', guard('@emergency("outage")'), 'expected `@emergency` on a guard that waits'],
     ['a fact that nobody declared', guard('@outcome("defer") @needs("vendor,weather")'), '`@needs("weather")`: catalogue.yaml declares no such fact'],
     ['a fact from the prototype', guard('@outcome("defer") @needs("constructor")'), '`@needs("constructor")`: catalogue.yaml declares no such fact'],
     ['a quorum of none', guard('@outcome("step_up") @approvers("finance") @quorum("0")'), 'expected `@quorum` from 1 to 20'],
@@ -120,7 +125,9 @@ describe('all or nothing', () => {
     ['an expiry that is no date', { 'identities.yaml': 'identities:\n  - { id: robot, kind: agent, autonomy: scripted, owner: a, purpose: b, expires: never }\n' }, /^identities\.yaml:2:\d+: /],
     ['two identities of one name', { 'identities.yaml': 'identities:\n  - { id: robot, kind: agent, autonomy: scripted, owner: a, purpose: b }\n  - { id: robot, kind: agent, autonomy: scripted, owner: a, purpose: b }\n' }, /^identities\.yaml:3: `robot` names both/],
     ['two identities with one subject', { 'identities.yaml': 'identities:\n  - { id: a, kind: agent, autonomy: scripted, owner: a, purpose: b, subjects: ["i|s"] }\n  - { id: b, kind: agent, autonomy: scripted, owner: a, purpose: b, subjects: ["i|s"] }\n' }, /^identities\.yaml:3: `i\|s` names both/],
-    ['one person twice', { 'people.yaml': 'people:\n  - { id: ann, groups: [finance] }\n  - { id: ann, administrator: true }\n' }, /^people\.yaml:3: `ann` is there twice/],
+    ['one person twice', { 'people.yaml': 'people:\n  - { id: ann, groups: [finance] }\n  - { id: ann, administrator: true }\n' }, /^people\.yaml:3: `ann` names both/],
+    ['one account of two people', { 'people.yaml': 'people:\n  - { id: ann, also: [A.Smith] }\n  - { id: ben, also: [a.smith] }\n' }, /^people\.yaml:3: `a.smith` names both `ann` and `ben`/],
+    ['an emergency that nobody can declare', { 'people.yaml': 'people:\n  - { id: ann, groups: [finance] }\nemergencies:\n  - { name: outage, groups: [nobody], reviewers: finance }\n' }, /^people\.yaml:4: the emergency `outage`: nobody is in the group `nobody`/],
     ['a key twice', { 'people.yaml': 'people: []\npeople: []\n' }, /^people\.yaml:2:\d+: /],
     ['two documents', { 'people.yaml': 'people: []\n---\npeople: []\n' }, /^people\.yaml:/],
     ['a tag that runs code elsewhere', { 'people.yaml': 'people: !!js/function "x"\n' }, /^people\.yaml:/],

@@ -1,23 +1,30 @@
 import { digestOf, type Identity, type Json, type JsonObject, tiers } from '@flyball/protocol';
 import { z } from 'zod';
+import { comparable } from '../lib/names.js';
 import { parseYaml } from '../lib/yaml-file.js';
+import type { EmergencyTerms, PersonRecord } from './bundle.js';
 import { type CataloguedAction, owed } from './catalogue.js';
 import { catalogueDocument, type CatalogueDocument, identitiesDocument, peopleDocument, toolsDocument } from './documents.js';
 import { actionGroups } from './cedar-schema.js';
+import type { EntityTypes } from './entity-types.js';
 import type { Fault } from './faults.js';
+import type { GrantTerms } from './grants.js';
 import { verifyMapping } from './mapping.js';
+import { checkEvaluation, checkTypes, toEvaluation } from './load-evaluations.js';
 import { protocolActions } from './protocol-actions.js';
 
 type Files = Readonly<Record<string, string>>;
 
-export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions: readonly CataloguedAction[]; readonly facts: CatalogueDocument['facts'] } {
+export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions: readonly CataloguedAction[]; readonly facts: CatalogueDocument['facts']; readonly types: EntityTypes; readonly grants: ReadonlyMap<string, GrantTerms>; readonly lineOfGrant: (grant: string) => number } {
   const file = 'catalogue.yaml';
   const parsed = parseYaml(files[file] ?? 'actions: []', catalogueDocument);
   if ('faults' in parsed) {
     faults.push(...parsed.faults.map((fault) => ({ file, ...fault })));
-    return { actions: [], facts: {} };
+    return { actions: [], facts: {}, types: new Map(), grants: new Map(), lineOfGrant: () => 1 };
   }
-  const { actions, facts } = parsed.value;
+  const { actions, facts, entities, grants: declared } = parsed.value;
+  const types: EntityTypes = new Map(Object.entries(entities));
+  checkTypes(types, { file, line: parsed.lineOf(['entities']) }, faults);
   const seen = new Set<string>();
   const derived = actions.flatMap((action) => actionGroups({ ...toAction(action), groups: [] }));
   const groups = new Set([...derived, ...protocolActions.flatMap(actionGroups), ...tiers].map((group) => group.toLowerCase()));
@@ -31,14 +38,23 @@ export function loadCatalogue(files: Files, faults: Fault[]): { readonly actions
     const clash = action.groups.find((group) => actions.some((other) => other.name.toLowerCase() === group.toLowerCase()));
     if (clash !== undefined) faults.push({ ...at, message: `the group \`${clash}\` has the name of an action` });
     checkMapping(action, at, faults);
+    checkConfidence(action, at, faults);
+    checkEvaluation(action, types, at, faults);
   });
-  return { actions: actions.map(toAction), facts };
+  const grants = new Map(Object.entries(declared).map(([name, { longest, ...terms }]) => [name, { ...terms, longestMs: longest }]));
+  return { actions: actions.map(toAction), facts, types, grants, lineOfGrant: (grant) => parsed.lineOf(['grants', grant]) };
 }
 
 /** Names that policies would take for another action's or a group's. A built-in action's own name is allowed: the entry replaces it. */
 function isTaken(name: string, groups: ReadonlySet<string>): boolean {
   const builtIn = protocolActions.some((action) => action.name !== name && action.name.toLowerCase() === name.toLowerCase());
   return builtIn || groups.has(name.toLowerCase());
+}
+
+/** A recommendation has thresholds and an audience; nothing else has. */
+function checkConfidence({ name, tier, confidence }: CatalogueDocument['actions'][number], at: { readonly file: string; readonly line: number }, faults: Fault[]): void {
+  if ((tier === 'recommend') !== (confidence !== undefined)) faults.push({ ...at, message: `\`${name}\`: expected \`confidence\` with \`tier: recommend\`, and only there` });
+  else if (confidence && confidence.ask > confidence.present) faults.push({ ...at, message: `\`${name}\`: expected \`confidence.ask\` to be at most \`confidence.present\`` });
 }
 
 function checkMapping({ mapping, name }: CatalogueDocument['actions'][number], at: { readonly file: string; readonly line: number }, faults: Fault[]): void {
@@ -50,7 +66,7 @@ function checkMapping({ mapping, name }: CatalogueDocument['actions'][number], a
   }
 }
 
-function toAction({ owner, expires, revocation, reason, mapping, ...rest }: CatalogueDocument['actions'][number]): CataloguedAction {
+function toAction({ owner, expires, revocation, reason, mapping, applies_to: appliesTo, arguments: args, context, after, confidence, ...rest }: CatalogueDocument['actions'][number]): CataloguedAction {
   return {
     ...rest,
     ...(owner !== undefined && { owner }),
@@ -58,6 +74,9 @@ function toAction({ owner, expires, revocation, reason, mapping, ...rest }: Cata
     ...(revocation !== undefined && { revocation }),
     ...(reason !== undefined && { reason }),
     ...(mapping !== undefined && { mapping }),
+    ...(appliesTo !== undefined && { evaluation: toEvaluation(appliesTo, args, context) }),
+    ...(after !== undefined && { after }),
+    ...(confidence && { recommendation: { present: confidence.present, ask: confidence.ask, audience: confidence.audience, ...(confidence.within !== undefined && { withinMs: confidence.within }) } }),
   };
 }
 
@@ -79,18 +98,36 @@ export function loadIdentities(files: Files, faults: Fault[]): readonly Identity
   return identities.map(({ expires, ...rest }) => ({ ...rest, ...(expires !== undefined && { expiresAtMs: Date.parse(expires) }) }));
 }
 
-export function loadPeople(files: Files, faults: Fault[]): ReadonlyMap<string, { readonly groups: readonly string[]; readonly administrator: boolean }> {
+export interface LoadedPeople {
+  readonly people: ReadonlyMap<string, PersonRecord>;
+  readonly emergencies: ReadonlyMap<string, EmergencyTerms>;
+}
+
+export function loadPeople(files: Files, faults: Fault[]): LoadedPeople {
   const file = 'people.yaml';
   const parsed = parseYaml(files[file] ?? 'people: []', peopleDocument);
   if ('faults' in parsed) {
     faults.push(...parsed.faults.map((fault) => ({ file, ...fault })));
-    return new Map();
+    return { people: new Map(), emergencies: new Map() };
   }
-  const { people } = parsed.value;
-  people.forEach(({ id }, index) => {
-    if (people.findIndex((other) => other.id === id) < index) faults.push({ file, line: parsed.lineOf(['people', index]), message: `\`${id}\` is there twice` });
+  const { people, emergencies } = parsed.value;
+  const taken = new Map<string, string>();
+  people.forEach(({ id, also }, index) => {
+    for (const each of new Set([id, ...also].map(comparable))) {
+      if (taken.has(each)) faults.push({ file, line: parsed.lineOf(['people', index]), message: `\`${each}\` names both \`${taken.get(each) ?? ''}\` and \`${id}\`: one name is one person's` });
+      taken.set(each, id);
+    }
   });
-  return new Map(people.map(({ id, groups, administrator }) => [id, { groups, administrator }]));
+  const groups = new Set(people.flatMap((person) => person.groups));
+  emergencies.forEach(({ name, groups: declaring, reviewers }, index) => {
+    const line = parsed.lineOf(['emergencies', index]);
+    if (emergencies.findIndex((other) => other.name === name) < index) faults.push({ file, line, message: `the emergency \`${name}\` is there twice` });
+    for (const group of [...declaring, reviewers]) if (!groups.has(group)) faults.push({ file, line, message: `the emergency \`${name}\`: nobody is in the group \`${group}\`` });
+  });
+  return {
+    people: new Map(people.map(({ id, peer_review: peerReview, ...person }) => [id, { ...person, peerReview }])),
+    emergencies: new Map(emergencies.map(({ name, longest, ...terms }) => [name, { ...terms, longestMs: longest }])),
+  };
 }
 
 /** Pinned tool definitions, by upstream: the file's name. */

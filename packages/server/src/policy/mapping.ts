@@ -59,6 +59,8 @@ export const defaultMappings: Readonly<Record<string, Json>> = {
   'resources/templates/list': onServer('resources/templates/list'),
   'server/discover': onServer('server/discover'),
   'subscriptions/listen': onServer('subscriptions/listen'),
+  // Not of MCP: a request for a grant of this house.
+  'access/request': on('access/request', 'grant', '$params.name'),
 };
 
 /** Applies a mapping to a request. Throws `request_malformed` on every mapping error: nothing is asked then, and nothing falls back. */

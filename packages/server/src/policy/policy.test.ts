@@ -2,7 +2,7 @@ import type { Outcome, ReasonKind } from '@flyball/protocol';
 import { describe, expect, test } from 'vitest';
 import { refusal } from '../../../../test/support/identity-kit.js';
 import { type Attempt, compile, decided, decisionOn, policyOf, situated } from '../../../../test/support/policy-kit.js';
-import { evaluate } from './policy.js';
+import { evaluate } from './evaluate.js';
 
 const permit = '@id("all") permit (principal, action, resource);';
 const forbid = (id: string, annotations: string, condition = '', action = 'payment.release') => `@id("${id}") ${annotations} forbid (principal, action == Action::"${action}", resource) ${condition};`;

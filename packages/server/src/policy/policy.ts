@@ -6,11 +6,21 @@ import { matchesGlob } from '../lib/glob.js';
 import { verifyArguments } from './arguments.js';
 import type { Bundle } from './bundle.js';
 import type { CataloguedAction } from './catalogue.js';
-import { decisionInputs, engineRequest } from './context.js';
+import { type ActionTerms, datetime, decisionInputs, engineRequest } from './context.js';
+import { aboutOf, askedOf, evaluationInputs } from './evaluation-inputs.js';
+import { isEvaluation } from './evaluation-request.js';
+import type { FactAnswer, FactSource } from './fact-source.js';
+import { awaitedFacts, lookupOf, recordedLookup, withFacts } from './gathered-facts.js';
+import type { GrantSource } from './grants.js';
+import { heldGrants } from './held-grants.js';
 import { isResourceCall, verifyPlainUri } from './plain-uri.js';
-import { decide, refusedBefore, strictest } from './decide.js';
-import type { EngineAnswer } from './engine.js';
-import { decideByBundle, decideByServer, type RunningRego } from './rego/decide-by-rego.js';
+import { grantsThatWouldOpen } from './would-open.js';
+import { refusedBefore } from './decide.js';
+import { evaluate, unrepresented } from './evaluate.js';
+import { predecessorsOf } from './predecessors.js';
+import { confidenceValue } from './recommendations.js';
+import { decideByServer, type RunningRego } from './rego/decide-by-rego.js';
+import { type SearchPage, searchPage, type SearchWish } from './search.js';
 import type { TemporalPast } from './temporal.js';
 import { applyMapping, declaredMappingKey, defaultMappings, verifyMapping } from './mapping.js';
 
@@ -20,6 +30,10 @@ export interface PolicySettings {
   readonly past: Pick<TemporalPast, 'ask'>;
   /** A running OPA that is asked as well. */
   readonly opa?: RunningRego;
+  /** Who supplies facts; without it nobody does. */
+  readonly facts?: FactSource;
+  /** Who knows which grants an identity holds; without it nobody holds any. */
+  readonly grants?: GrantSource;
 }
 
 /** The third question: may it? */
@@ -35,19 +49,66 @@ export class Policy {
     const bundle = this.bundle();
     const { call } = situated;
     const action = bundle.catalogue.find(call.upstream, call.method, call.name);
-    if (!action || !Object.hasOwn(defaultMappings, call.method)) throw refusal('action_unknown', 'no such action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
+    if (!action || !isAskable(call, action)) throw refusal('action_unknown', 'no such action', `\`${call.method} ${call.name.slice(0, 128)}\` is not in the catalogue`);
     const resources = this.#resources(situated, action);
-    const inputs = await this.#withPast(this.#inputs(situated, action, resources, bundle), situated, bundle);
-    const digest = attemptDigest(situated, action.name, resources, bundle.digest);
+    const seen = await this.#seen(situated, action, resources, bundle);
+    const asked = isEvaluation(seen) ? { ...situated, call: { ...call, about: aboutOf(seen) } } : situated;
+    const digest = attemptDigest(asked, action.name, resources, bundle.digest);
+    const inputs = withWaiting(seen, asked, action, digest, this.clock.now());
     const before = checkBefore(situated, action);
     const decision = before ? refusedBefore(before, bundle.digest) : evaluate(inputs, bundle, await this.#askServer(inputs, bundle));
     // Whoever is denied anyway learns nothing of the tool's schema.
     if (decision.outcome !== 'deny' && call.tool) verifyArguments(call.tool, call.args);
-    return { ...situated, action, resources, digest, decision, inputs };
+    return { ...asked, action, resources, digest, decision, inputs };
+  }
+
+  /** A page of those who would be allowed what an enforcement point asks about. */
+  search(situated: Situated, wish: SearchWish): Promise<SearchPage> {
+    const bundle = this.bundle();
+    const known = (asked: Situated) => {
+      const action = bundle.catalogue.find(asked.call.upstream, asked.call.method, asked.call.name);
+      return action && isAskable(asked.call, action) ? action : undefined;
+    };
+    const inputs = async (asked: Situated) => {
+      const action = known(asked);
+      return action && this.#seen(asked, action, this.#resources(asked, action), bundle);
+    };
+    return searchPage(situated, bundle, { inputs, decide: async (asked) => (known(asked) ? (await this.decide(asked)).decision : undefined) }, wish);
   }
 
   async #askServer(inputs: DecisionInputs, bundle: Bundle): Promise<Decision | undefined> {
     return this.settings.opa && decideByServer(inputs, this.settings.opa, bundle);
+  }
+
+  /** Everything that a decision sees. Facts are asked for before its moment is taken, so that each is at most as old as it says. */
+  async #seen(situated: Situated, action: CataloguedAction, resources: readonly Resource[], bundle: Bundle): Promise<DecisionInputs> {
+    // Who is refused anyway sends nobody asking.
+    const answers = checkBefore(situated, action) ? noFacts : await this.#gather(situated, { action: action.name, resources }, bundle);
+    const inputs = this.#inputs(situated, action, resources, bundle, await heldGrants(this.settings.grants, situated, action, bundle));
+    return this.#withPast(withFacts(inputs, answers, this.clock.now()), situated, bundle);
+  }
+
+  async #gather(situated: Situated, asked: Pick<DecisionInputs, 'action' | 'resources'>, { factUse, factTypes }: Bundle): Promise<ReadonlyMap<string, FactAnswer>> {
+    const { facts, opa } = this.settings;
+    if (!facts || facts.names.size === 0) return noFacts;
+    // Nobody can tell what a running OPA looks at.
+    const needed = opa ? 'all' : factUse.of(asked.action);
+    const names = (needed === 'all' ? Object.keys(factTypes) : needed).filter((name) => facts.names.has(name));
+    return names.length === 0 ? noFacts : facts.gather(names, factTypes, lookupOf(situated, asked));
+  }
+
+  /** Whether a recorded attempt would still wait for facts: its providers are asked again, nothing else is. */
+  async stillWaits({ predecessors: _others, ...recorded }: DecisionInputs, needs: readonly string[], youngerThanMs: number): Promise<boolean> {
+    const bundle = this.bundle();
+    const { facts } = this.settings;
+    if (!facts || needs.some((name) => !facts.names.has(name) || !bundle.facts.has(name))) return true;
+    const names = [...new Set([...needs, ...Object.keys(recorded.facts ?? {})])];
+    const answers = await facts.gather(names, bundle.factTypes, recordedLookup(recorded), youngerThanMs);
+    const nowMs = this.clock.now();
+    const inputs = withFacts({ ...recorded, context: { ...recorded.context, now: datetime(nowMs) } }, answers, nowMs);
+    const missing = awaitedFacts(inputs);
+    if (needs.some((name) => missing.has(name))) return true;
+    return evaluate(inputs, bundle, await this.#askServer(inputs, bundle)).facts.length > 0;
   }
 
   /** The inputs with what each temporal clause says of what happened before. */
@@ -57,13 +118,19 @@ export class Policy {
     return { ...inputs, context: { ...inputs.context, temporal: said } };
   }
 
-  #inputs(situated: Situated, action: CataloguedAction, resources: readonly Resource[], bundle: Bundle): DecisionInputs {
+  #inputs(situated: Situated, action: CataloguedAction, resources: readonly Resource[], bundle: Bundle, grants: Pick<ActionTerms, 'grants'>): DecisionInputs {
     const { call } = situated;
-    const terms = { argumentType: bundle.argumentsOf(action, call.upstream, call.name), units: bundle.catalogue.units };
-    const inputs = decisionInputs(situated, action.name, resources, terms, this.clock.now());
+    const terms = { argumentType: bundle.argumentsOf(action, call.upstream, call.name), units: bundle.catalogue.units, ...grants };
+    const nowMs = this.clock.now();
+    const inputs = action.evaluation ? evaluationInputs(situated, action.name, { ...terms, contextType: action.evaluation.context, types: bundle.entityTypes, known: bundle.entities }, nowMs) : decisionInputs(situated, action.name, resources, terms, nowMs);
     const asksRego = bundle.rego !== undefined || this.settings.opa !== undefined;
     // Rego has no types that an argument could fail to fit, and cannot tell one that is not shown from one that was not given.
     return asksRego && unrepresented(inputs).length > 0 ? { ...inputs, args: call.args } : inputs;
+  }
+
+  /** Of a denied attempt: grants that would have kept it from being denied, each by itself, as far as the bundle's own policies go. */
+  grantsThatWouldOpen(inputs: DecisionInputs): readonly string[] {
+    return grantsThatWouldOpen(inputs, this.bundle());
   }
 
   /** Whether a principal could be allowed an action at all, whatever the arguments: for showing a list, never for acting. */
@@ -82,12 +149,25 @@ export class Policy {
   }
 
   #resources({ call, claims }: Situated, action: CataloguedAction): readonly Resource[] {
+    if (action.evaluation) {
+      const { type, id } = askedOf(call.params).resource;
+      return [{ type, id }];
+    }
     const mapping = action.mapping !== undefined ? (action.mapping as Json) : (declaredMapping(call.tool?.definition) ?? defaultMappings[call.method]);
     if (mapping === undefined) throw refusal('action_unknown', 'no such action');
     if (isResourceCall(call)) verifyPlainUri(call.name);
     const evaluations = applyMapping(mapping, { params: call.params, claims, audience: this.settings.audience });
     return evaluations.map(({ resource: { type, id } }) => ({ type, id }));
   }
+}
+
+const noFacts: ReadonlyMap<string, FactAnswer> = new Map();
+
+/** True for a call whose resources can be told, and for an evaluation of types that the action applies to. */
+function isAskable({ method, params }: Situated['call'], { evaluation }: CataloguedAction): boolean {
+  if (!evaluation) return Object.hasOwn(defaultMappings, method);
+  const { subject, resource } = askedOf(params);
+  return evaluation.subjects.has(subject.type) && evaluation.resources.has(resource.type);
 }
 
 /** What is wrong before any policy is asked. */
@@ -97,48 +177,12 @@ function checkBefore({ session, call }: Situated, action: CataloguedAction): Rea
   return undefined;
 }
 
-/**
- * The decision on recorded inputs: what `explain` and replay ask again. Every engine that has a policy is asked,
- * and all of them must allow; Cedar is also asked when nobody else can be, and then denies.
- *
- * @param live what a running OPA said when the decision was made. It is recorded and never asked again: what it
- *   would say now is not what was decided.
- */
-export function evaluate(inputs: DecisionInputs, bundle: Bundle, live?: Decision): Decision {
-  const byRego = [...(bundle.rego ? [decideByBundle(inputs, bundle.rego, bundle)] : []), ...(live ? [live] : [])];
-  const [first, ...rest] = bundle.rules.size > 0 || byRego.length === 0 ? [byCedar(inputs, bundle), ...byRego] : byRego;
-  if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
-  return rest.length === 0 ? first : strictest([first, ...rest]);
-}
-
-function byCedar(inputs: DecisionInputs, bundle: Bundle): Decision {
-  const groups = bundle.actionGroups.get(inputs.action) ?? [];
-  const [first, ...rest] = inputs.resources.map((resource) => decide(withUnseen(bundle.engine.evaluate(engineRequest(inputs, resource, groups)), inputs, bundle), bundle.rules, bundle.digest));
-  if (!first) throw refusal('internal', 'nothing was asked, so nothing is allowed');
-  return rest.length === 0 ? first : strictest([first, ...rest]);
-}
-
-function unrepresented({ context }: DecisionInputs): readonly Json[] {
-  const left = context['unrepresented'];
-  return Array.isArray(left) ? (left as readonly Json[]) : [];
-}
-
-/**
- * A policy that looks at an argument which could not be shown exactly cannot be evaluated, whatever it said:
- * asked with `has`, it would take the argument for absent.
- */
-function withUnseen(answer: EngineAnswer, inputs: DecisionInputs, bundle: Bundle): EngineAnswer {
-  const names = unrepresented(inputs).map((path) => String(path).split(/[.[]/)[0] ?? '');
-  if (names.length === 0) return answer;
-  const blind = [...answer.considered].filter((id) => {
-    const looksAt = bundle.looksAt.get(id) ?? 'all';
-    return looksAt === 'all' || names.some((name) => looksAt.has(name));
-  });
-  return {
-    ...answer,
-    satisfied: new Set([...answer.satisfied].filter((id) => !blind.includes(id))),
-    broken: new Map([...answer.broken, ...blind.map((id) => [id, { message: 'an argument that it looks at cannot be shown to policies exactly' }] as const)]),
-  };
+/** The inputs with what the session's own holds say: what the attempt depends on, and how sure the machine was when it asked. */
+function withWaiting(inputs: DecisionInputs, { session: { state }, call }: Situated, action: CataloguedAction, digest: string, nowMs: number): DecisionInputs {
+  const predecessors = predecessorsOf(state, { named: call.after ?? [], after: action.after ?? [], digest }, nowMs);
+  const known = Object.hasOwn(state.holds, digest) ? state.holds[digest]?.confidence : undefined;
+  const confidence = confidenceValue(call.confidence ?? known);
+  return { ...inputs, ...(predecessors.length > 0 && { predecessors }), ...(confidence !== undefined && { context: { ...inputs.context, confidence } }) };
 }
 
 /** A server's own mapping (COAZ-MCP, "declared mappings"): checked first, and never exchanged for the default when it is wrong. */

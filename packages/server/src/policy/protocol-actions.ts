@@ -1,4 +1,5 @@
 import type { Action } from '@flyball/protocol';
+import { accessMethod } from './grants.js';
 
 const builtIn = (method: string, group: string): Action => ({
   name: method,
@@ -31,11 +32,15 @@ const protocolMethods = [
 ];
 const contentMethods = ['resources/read', 'resources/subscribe', 'resources/unsubscribe', 'prompts/get'];
 
+/** A request for a grant. It changes what an identity may do, so its outcome is durable before anybody is told. */
+const accessRequest: Action = { ...builtIn(accessMethod, 'access'), name: 'access.request', tier: 'act', match: { upstream: 'flyball', method: accessMethod, name: '*' } };
+
 /**
  * The actions of the Model Context Protocol itself, named as COAZ names them: by their method. A bundle may
- * catalogue any of them more narrowly; whatever method is in neither is unknown, and denied.
+ * catalogue any of them more narrowly; so with `access.request`, which is this house's own. Whatever method is in neither is unknown, and denied.
  */
 export const protocolActions: readonly Action[] = [
   ...protocolMethods.map((method) => builtIn(method, 'mcp-protocol')),
   ...contentMethods.map((method) => builtIn(method, 'mcp-content')),
+  accessRequest,
 ];

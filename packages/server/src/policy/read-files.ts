@@ -5,7 +5,7 @@ import { limits } from '../lib/limits.js';
 import { bundleInvalid } from './faults.js';
 import { regoFile } from './rego/load-rego.js';
 
-const wanted = /^(policies\/.+\.cedar|tools\/[^/]+\.json|catalogue\.yaml|identities\.yaml|people\.yaml|rego\/bundle\.tar\.gz)$/;
+const wanted = /^(policies\/.+\.cedar|tools\/[^/]+\.json|catalogue\.yaml|entities\.(?:yaml|json)|evidence\.yaml|identities\.yaml|people\.yaml|rego\/bundle\.tar\.gz)$/;
 const filesMost = 20_000;
 
 /**
@@ -15,7 +15,7 @@ const filesMost = 20_000;
 export function readBundleFiles(directory: string): Readonly<Record<string, string>> {
   const paths = listFiles(directory, '');
   const strays = paths.filter((path) => !wanted.test(path) && (/\.(cedar|rego|wasm|t?gz|ya?ml|json)\b/i.test(path) || /^(policies|rego)\//i.test(path)) && !/\.md$|^tools\/.+\//i.test(path));
-  if (strays.length > 0) throw bundleInvalid(strays.map((file) => ({ file, message: 'expected policies/*.cedar, rego/bundle.tar.gz, tools/*.json, catalogue.yaml, identities.yaml or people.yaml' })));
+  if (strays.length > 0) throw bundleInvalid(strays.map((file) => ({ file, message: 'expected policies/*.cedar, rego/bundle.tar.gz, tools/*.json, catalogue.yaml, entities.yaml, evidence.yaml, identities.yaml or people.yaml' })));
   let bytes = 0;
   const files = paths.filter((path) => wanted.test(path)).sort().map((path) => {
     bytes += statSync(join(directory, path)).size;

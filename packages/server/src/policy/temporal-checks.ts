@@ -44,7 +44,7 @@ function wrongWith({ action, event, fields }: Pattern, name: string | undefined,
   });
 }
 
-const contextHeads = ['args', 'session', 'facts', 'origin', 'now', 'on_behalf_of'];
+const contextHeads = ['args', 'session', 'facts', 'origin', 'now', 'on_behalf_of', 'confidence'];
 
 /** A path of the context that is never there makes its part of a clause false in silence. */
 function wrongWithContext(condition: Condition, own: readonly string[], actions: ArgumentsByAction): readonly string[] {
@@ -71,6 +71,9 @@ function typeAt(type: ArgumentType, [name, ...rest]: readonly string[]): Argumen
 }
 
 const patternsIn = (condition: Condition): readonly Pattern[] => [...(condition.kind === 'pattern' ? [condition] : []), ...innerOf(condition).flatMap(patternsIn)];
+
+/** Facts that a condition reads. */
+export const factsCompared = (condition: Condition): readonly string[] => contextPaths(condition).flatMap(([head, name]) => (head === 'facts' && name !== undefined ? [name] : []));
 
 /** Arguments that a condition reads, of earlier events or of the present one. */
 export function argumentsCompared(condition: Condition): readonly string[] {

@@ -3,6 +3,8 @@ import type { JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Situated } from '../action/states.js';
 import { environmentOf } from './cedar-engine.js';
 import { engineRequest } from './context.js';
+import { isEvaluation } from './evaluation-request.js';
+import type { KnownEntities } from './known-entities.js';
 import { eventOf } from './temporal-events.js';
 
 /** Where what happened comes from: the log of a session's stream, at least up to a version. */
@@ -16,7 +18,11 @@ export class TemporalClauses {
   /** What terms read of the request: members of its context, and whether attributes of its entities. */
   readonly reads: { readonly context: ReadonlySet<string>; readonly entities: boolean };
 
-  constructor(readonly clauses: readonly { readonly name: string; readonly policy: string; readonly text: string; readonly condition: Condition }[]) {
+  /** @param known entities of the bundle, whose attributes terms may read */
+  constructor(
+    readonly clauses: readonly { readonly name: string; readonly policy: string; readonly text: string; readonly condition: Condition }[],
+    readonly known?: KnownEntities,
+  ) {
     this.monitor = new TemporalMonitor(clauses);
     this.actions = new Set(clauses.flatMap(({ condition }) => actionsOf(condition)));
     const terms = clauses.flatMap(({ condition }) => allTerms(condition));
@@ -37,12 +43,12 @@ export interface Question {
 }
 
 /** What is asked of temporal clauses: the attempt as an event, and as what their terms are read from. Of the context only what some term reads. */
-export function questionOf({ reads }: TemporalClauses, inputs: DecisionInputs, actionGroups: readonly string[], session: string, nowMs: number): Question {
+export function questionOf({ reads, known }: TemporalClauses, inputs: DecisionInputs, actionGroups: readonly string[], session: string, nowMs: number): Question {
   const [resource] = inputs.resources;
-  const request = engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups);
+  const request = engineRequest(inputs, resource ?? { type: '', id: '' }, actionGroups, known);
   const context = Object.fromEntries([...reads.context].flatMap((name) => (inputs.context[name] === undefined ? [] : [[name, inputs.context[name]]])));
   const present = environmentOf({ ...request, context, entities: reads.entities ? request.entities : [] });
-  return { event: eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, session }), present };
+  return { event: eventOf({ atMs: nowMs, action: inputs.action, event: 'request', args: inputs.context['args'] as JsonObject, resource, typed: isEvaluation(inputs), session }), present };
 }
 
 const actionsOf = (condition: Condition): readonly string[] => (condition.kind === 'pattern' ? [condition.action] : innerOf(condition).flatMap(actionsOf));

@@ -10,7 +10,7 @@ const entry = (kind: EntryKind, body: unknown, over: Partial<Entry> = {}): Entry
 const opening = (over: Readonly<Record<string, unknown>> = {}) => entry('session.opened', { session: 's', identity: 'robot', capabilities: ['*'], implicit: false, inherited: [], ...over }, { id: 'opening', at: 1_000, deadline: 9_000 });
 const intent = (id: string, over: Readonly<Record<string, unknown>> = {}, settles?: string) => entry('intent', { action: 'pay', labels: [], spends: {}, digest: 'd', ...over }, { id, ...(settles !== undefined && { settles }) });
 const outcome = (id: string, effect: Effect) => entry('outcome', { effect }, { settles: id });
-const hold = (id: string, digest: string, deadline = 5_000) => entry('hold', { digest }, { id, deadline });
+const hold = (id: string, digest: string, deadline = 5_000) => entry('hold', { digest, question: `q-${digest}`, action: 'pay', decision: { outcome: 'step_up', approvals: [{ policy: 'ask' }], facts: [] } }, { id, deadline });
 const approval = (digest: string, person: string, of = 'h') => entry('approval', { hold: of, digest, person });
 const answered = (digest: string, status: 'refused' | 'expired', of = 'h') => entry('hold.settled', { digest, status }, { settles: of });
 const fold = (...entries: readonly Entry[]): SessionState => {
@@ -47,6 +47,21 @@ describe('stories', () => {
     ['an action on another digest leaves it alone', [hold('h', 'd'), intent('i', { digest: 'other' }, 'h')], 'pending', 0],
   ])('story: a hold when %s', (_name, entries, status, agreements) => {
     expect(fold(opening(), ...entries).holds['d']).toMatchObject({ status, agreed: { length: agreements } });
+  });
+
+  test('story: what is asked anew ends the question before it, of this digest or of another, and begins without answers', () => {
+    const again = (id: string, digest: string, settles: string) => ({ ...hold(id, digest), settles });
+    const other = fold(opening(), hold('h', 'd'), approval('d', 'ann'), again('h2', 'e', 'h'));
+    expect([other.holds['d']?.status, other.holds['e']?.status, other.holds['e']?.agreed]).toEqual(['superseded', 'pending', []]);
+    const same = fold(opening(), hold('h', 'd'), approval('d', 'ann'), again('h2', 'd', 'h'), approval('d', 'ben', 'h'));
+    expect(same.holds['d']).toMatchObject({ id: 'h2', status: 'pending', agreed: [], asks: ['people:ask'] });
+  });
+
+  test('story: evidence, arrived facts and late answers are the hold\'s that they name', () => {
+    const about = (kind: EntryKind, of: string, over: object) => entry(kind, { hold: of, digest: 'd', ...over });
+    const state = fold(opening(), hold('h', 'd'), about('evidence', 'h', { kind: 'ticket' }), about('evidence', 'other', { kind: 'invoice' }), about('facts.arrived', 'other', {}), about('answer.late', 'h', { person: 'ann' }), entry('approval', { hold: 'h', digest: 'd', person: 'ben', authority: 'cyd', groups: ['finance'], signature: {}, narrow: { caps: { amount: 5 } }, evidence: [{ kind: 'plan' }] }));
+    expect(state.holds['d']).toMatchObject({ evidence: [{ kind: 'ticket' }, { kind: 'plan' }], arrived: false, late: ['ann'], agreed: [{ person: 'ben', authority: 'cyd', groups: ['finance'], signed: true, narrow: { caps: { amount: 5 } } }] });
+    expect(fold(opening(), hold('h', 'd'), about('facts.arrived', 'h', {})).holds['d']?.arrived).toBe(true);
   });
 
   test('story: what an identity has open ends when it is ended, and is remembered for what was learnt in it', () => {

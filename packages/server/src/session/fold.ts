@@ -1,5 +1,5 @@
 import type { Entry } from '@flyball/protocol';
-import type { HoldState, SessionState } from '../action/states.js';
+import type { HoldState, SessionState, Vote } from '../action/states.js';
 import { limits } from '../lib/limits.js';
 
 /** Bodies of the entries that a session's state is made of. */
@@ -33,17 +33,31 @@ interface IntentBody {
 
 interface HoldBody {
   readonly digest: string;
+  readonly question?: string;
+  readonly action: string;
+  readonly decision: { readonly outcome: string; readonly approvals?: readonly { readonly policy: string }[]; readonly facts?: readonly { readonly policy: string }[] };
+  readonly depth?: number;
+  readonly after?: readonly string[];
+  readonly confidence?: number;
 }
 
-interface ApprovalBody {
+interface ApprovalBody extends Omit<Vote, 'entry' | 'atMs' | 'signed' | 'authority'> {
   readonly hold: string;
   readonly digest: string;
-  readonly person: string;
+  readonly authority?: string;
+  readonly signature?: unknown;
+  readonly evidence?: readonly { readonly kind: string }[];
+}
+
+interface EvidenceBody {
+  readonly hold: string;
+  readonly digest: string;
+  readonly kind: string;
 }
 
 interface SettledBody {
   readonly digest: string;
-  readonly status: 'refused' | 'expired';
+  readonly status: 'refused' | 'expired' | 'cancelled';
 }
 
 /** A session's state after one more of its entries. Pure; what is unknown leaves the state as it is. */
@@ -55,14 +69,25 @@ export function foldSession(state: SessionState | undefined, entry: Entry, paylo
       return { ...state, ended: true };
     case 'intent':
       return begun(state, entry as Entry<IntentBody>);
+    case 'evaluation':
+      // A search names no action, and nothing was done.
+      return (entry.body as Partial<IntentBody>).action === undefined ? state : counted(state, entry as Entry<IntentBody>);
     case 'outcome':
       return settled(state, entry as Entry<{ readonly effect: string }>);
     case 'refusal':
       return { ...state, refusals: state.refusals + 1 };
+    case 'grant.opened':
+      return withGrant(state, entry as Entry<{ readonly intent: string }>);
     case 'hold':
-      return withHold(state, (entry.body as HoldBody).digest, { id: entry.id, digest: (entry.body as HoldBody).digest, status: 'pending', deadlineMs: entry.deadline ?? 0, agreed: [] });
+      return held(state, entry as Entry<HoldBody>);
     case 'approval':
       return agreed(state, entry as Entry<ApprovalBody>);
+    case 'evidence':
+      return withEvidence(state, entry as Entry<EvidenceBody>);
+    case 'answer.late':
+      return withLate(state, entry as Entry<{ readonly hold: string; readonly digest: string; readonly person: string }>);
+    case 'facts.arrived':
+      return withArrived(state, entry as Entry<{ readonly hold: string; readonly digest: string }>);
     case 'hold.settled':
       return holdStatus(state, (entry.body as SettledBody).digest, entry.settles, (entry.body as SettledBody).status);
     default:
@@ -94,15 +119,25 @@ function opened(entry: Entry<SessionOpened>, payload: Opening | undefined): Sess
 
 /** Labels and budgets count from the intent on: what is under way may already have had its effect. */
 function begun(state: SessionState, entry: Entry<IntentBody>): SessionState {
-  const { action, labels, spends, digest } = entry.body;
-  const next: SessionState = {
+  const { action, spends, digest } = entry.body;
+  const next: SessionState = { ...counted(state, entry), open: { ...state.open, [entry.id]: { action, spends } } };
+  return entry.settles === undefined ? next : holdStatus(next, digest, entry.settles, 'used');
+}
+
+/** What an enforcement point was told it may do counts as done, though nobody will tell its outcome. */
+function counted(state: SessionState, { body: { action, labels, spends } }: Entry<IntentBody>): SessionState {
+  return {
     ...state,
     labels: union(state.labels, labels),
-    counts: { ...state.counts, [action]: (Object.hasOwn(state.counts, action) ? (state.counts[action] ?? 0) : 0) + 1 },
+    counts: { ...state.counts, [action]: own(state.counts, action) + 1 },
     spent: addTo(state.spent, spends, 1),
-    open: { ...state.open, [entry.id]: { action, spends } },
   };
-  return entry.settles === undefined ? next : holdStatus(next, digest, entry.settles, 'used');
+}
+
+/** What a request for access was about is there; its outcome may still be missing. */
+function withGrant(state: SessionState, { id, body }: Entry<{ readonly intent: string }>): SessionState {
+  const intent = state.open[body.intent];
+  return intent ? { ...state, open: { ...state.open, [body.intent]: { ...intent, grant: id } } } : state;
 }
 
 /** What failed for certain gives its budget back; what is unknown may have been spent. */
@@ -112,10 +147,37 @@ function settled(state: SessionState, entry: Entry<{ readonly effect: string }>)
   return { ...state, open, spent };
 }
 
-function agreed(state: SessionState, entry: Entry<ApprovalBody>): SessionState {
-  const hold = state.holds[entry.body.digest];
-  if (!hold || hold.id !== entry.body.hold) return state;
-  return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, { person: entry.body.person, entry: entry.id }] });
+/** A question; one that is asked anew ends the one that it replaces. */
+function held(state: SessionState, { id, at, deadline, settles, body }: Entry<HoldBody>): SessionState {
+  const { digest, question, action, decision, depth, after, confidence } = body;
+  const replaced = settles === undefined ? undefined : Object.values(state.holds).find((hold) => hold.id === settles);
+  const before = replaced ? holdStatus(state, replaced.digest, settles, 'superseded') : state;
+  const asks = [...(decision.approvals ?? []).map(({ policy }) => `people:${policy}`), ...(decision.facts ?? []).map(({ policy }) => `facts:${policy}`)];
+  return withHold(before, digest, { id, digest, question: question ?? '', action, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', asks, status: 'pending', atMs: at, deadlineMs: deadline ?? 0, agreed: [], evidence: [], depth: depth ?? 0, after: after ?? [], late: [], arrived: false, ...(confidence !== undefined && { confidence }) });
+}
+
+function agreed(state: SessionState, { id, at, body }: Entry<ApprovalBody>): SessionState {
+  const hold = state.holds[body.digest];
+  if (!hold || hold.id !== body.hold) return state;
+  const { person, authority, groups, signature, narrow, standing, evidence } = body;
+  const vote: Vote = { person, authority: authority ?? person, ...(groups && { groups }), entry: id, atMs: at, signed: signature !== undefined, ...(narrow && { narrow }), ...(standing && { standing }) };
+  const added = (evidence ?? []).map(({ kind }) => ({ kind, entry: id }));
+  return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, vote], evidence: [...hold.evidence, ...added] });
+}
+
+function withEvidence(state: SessionState, { id, body }: Entry<EvidenceBody>): SessionState {
+  const hold = state.holds[body.digest];
+  return hold && hold.id === body.hold ? withHold(state, hold.digest, { ...hold, evidence: [...hold.evidence, { kind: body.kind, entry: id }] }) : state;
+}
+
+function withLate(state: SessionState, { body }: Entry<{ readonly hold: string; readonly digest: string; readonly person: string }>): SessionState {
+  const hold = state.holds[body.digest];
+  return hold && hold.id === body.hold ? withHold(state, hold.digest, { ...hold, late: [...hold.late, body.person] }) : state;
+}
+
+function withArrived(state: SessionState, { body }: Entry<{ readonly hold: string; readonly digest: string }>): SessionState {
+  const hold = state.holds[body.digest];
+  return hold && hold.id === body.hold ? withHold(state, hold.digest, { ...hold, arrived: true }) : state;
 }
 
 /** Only the hold that was settled is: a later one of the same digest is another question. */

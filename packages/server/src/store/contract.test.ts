@@ -261,6 +261,17 @@ describe.each(stores)('store contract: %s', (_name, open, absent) => void descri
     expect([await other.getMeta('k'), await other.getMeta('none')]).toEqual(['2', undefined]);
   });
 
+  test('law: of nodes that replace the same meta value at the same time, one does', async () => {
+    const key = `swapped-${freshStream()}`;
+    const race = (before: string | undefined, after: string) => Promise.all([store, other, store, other].map((node, n) => node.swapMeta(key, before, `${after}${n}`)));
+    expect((await race(undefined, 'a')).filter(Boolean)).toHaveLength(1);
+    const first = await store.getMeta(key);
+    expect((await race(first, 'b')).filter(Boolean)).toHaveLength(1);
+    expect(await store.swapMeta(key, first, 'late')).toBe(false);
+    expect(await store.swapMeta(key, undefined, 'new')).toBe(false);
+    expect(await other.getMeta(key)).toMatch(/^b\d$/);
+  });
+
   test('abuse 93: the same ids and streams of another tenant are other entries', async () => {
     const theirs = await house.node('theirs');
     const stream = freshStream();

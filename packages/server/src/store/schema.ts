@@ -97,4 +97,12 @@ export const migrations: readonly { readonly name: string; readonly sql: string 
       );
     `,
   },
+  {
+    name: '0003-open-holds',
+    sql: `
+      create index entry_hold on entry (tenant, id) where kind = 'hold';
+      create index entry_grant on entry (tenant, id) where kind = 'grant.opened';
+      create index entry_request on entry (tenant, id) where kind = 'request.opened';
+    `,
+  },
 ];

@@ -59,6 +59,16 @@ export class SqlStore implements EntryStore {
     );
   }
 
+  unsettled(kind: 'hold' | 'request.opened' | 'grant.opened', after: string | undefined, most: number): Promise<readonly Entry[]> {
+    return this.#entries(
+      `select e.body from entry e
+        where e.tenant = $1 and e.kind = '${kind}' and e.id > $2
+          and not exists (select 1 from entry o where o.tenant = e.tenant and o.settles = e.id)
+        order by e.id limit $3`,
+      [after ?? '00000000-0000-0000-0000-000000000000', most],
+    );
+  }
+
   list({ kinds, stream, before, most }: ListQuery): Promise<readonly Entry[]> {
     const older = before ?? 'ffffffff-ffff-7fff-bfff-ffffffffffff';
     if (stream !== undefined) {
@@ -89,6 +99,13 @@ export class SqlStore implements EntryStore {
 
   async setMeta(key: string, value: string): Promise<void> {
     await this.pool.query('insert into meta (tenant, key, value) values ($1, $2, $3) on conflict (tenant, key) do update set value = excluded.value', [this.tenant, key, value]);
+  }
+
+  async swapMeta(key: string, before: string | undefined, after: string): Promise<boolean> {
+    const make = 'insert into meta (tenant, key, value) values ($1, $2, $3) on conflict (tenant, key) do nothing returning key';
+    const swap = 'update meta set value = $3 where tenant = $1 and key = $2 and value = $4 returning key';
+    const { rows } = await this.pool.query(before === undefined ? make : swap, [this.tenant, key, after, ...(before === undefined ? [] : [before])]);
+    return rows.length === 1;
   }
 
   async #entries(sql: string, values: readonly unknown[]): Promise<readonly Entry[]> {

@@ -10,14 +10,23 @@ export interface KindRule {
 
 const quiet: KindRule = { waits: false, settles: [], mustSettle: false, inSession: false };
 
+/** Authority that has an end, and what ended it. */
+const opening: KindRule = { waits: true, settles: [], mustSettle: false, inSession: false };
+const ending = <K extends string>(kind: K) => ({ waits: false, settles: [kind], mustSettle: true, inSession: false }) as const;
+
 /** The kinds of version 1. What varies between them is here. */
 export const kindRules = {
   'session.opened': { waits: true, settles: [], mustSettle: false, inSession: true },
   'session.ended': { waits: false, settles: ['session.opened'], mustSettle: true, inSession: true },
   refusal: quiet,
-  hold: { waits: true, settles: [], mustSettle: false, inSession: true },
+  // A question that is asked anew replaces the one before it.
+  hold: { waits: true, settles: ['hold'], mustSettle: false, inSession: true },
   'hold.settled': { waits: false, settles: ['hold'], mustSettle: true, inSession: true },
+  'facts.arrived': { ...quiet, inSession: true },
+  evidence: { ...quiet, inSession: true },
   approval: { ...quiet, inSession: true },
+  'answer.late': { ...quiet, inSession: true },
+  evaluation: { ...quiet, inSession: true },
   intent: { waits: true, settles: ['hold'], mustSettle: false, inSession: true },
   outcome: { waits: false, settles: ['intent'], mustSettle: true, inSession: true },
   'tool.pinned': quiet,
@@ -26,6 +35,22 @@ export const kindRules = {
   'log.key': quiet,
   erased: quiet,
   archived: quiet,
+  'standing.granted': opening,
+  'standing.ended': ending('standing.granted'),
+  'delegation.given': opening,
+  'delegation.ended': ending('delegation.given'),
+  'emergency.opened': opening,
+  'emergency.confirmed': quiet,
+  'emergency.ended': ending('emergency.opened'),
+  'emergency.reviewed': quiet,
+  'request.opened': opening,
+  'request.settled': ending('request.opened'),
+  'grant.opened': opening,
+  'grant.ended': ending('grant.opened'),
+  notified: quiet,
+  signed_in: quiet,
+  'authenticator.added': quiet,
+  'authenticator.removed': quiet,
 } as const satisfies Readonly<Record<string, KindRule>>;
 
 export type Kind = keyof typeof kindRules;

@@ -7,7 +7,8 @@ import type { Ids } from './ids.js';
 import { placeOf, type Recorded } from './recorded.js';
 import { graceMs } from './times.js';
 
-type WaitKind = 'intent' | 'hold' | 'session.opened';
+type AuthorityKind = 'standing.granted' | 'delegation.given' | 'emergency.opened' | 'request.opened' | 'grant.opened';
+type WaitKind = 'intent' | 'hold' | 'session.opened' | AuthorityKind;
 
 interface Wait {
   readonly id: string;
@@ -22,12 +23,21 @@ export interface UnderWay {
   readonly intents: number;
   readonly holds: number;
   readonly sessions: number;
+  /** Authority that has not ended yet: grants, delegations, standing approvals, emergencies, requests for access. */
+  readonly authorities: number;
 }
+
+const authority = ['authority_open', 'expected this authority to be ended'] as const;
 
 const overdue: Readonly<Record<WaitKind, readonly [code: FindingCode, what: string]>> = {
   intent: ['outcome_missing', 'expected an outcome of this intent'],
   hold: ['hold_open', 'expected this hold to be settled'],
   'session.opened': ['session_open', 'expected this session to be ended'],
+  'standing.granted': authority,
+  'delegation.given': authority,
+  'emergency.opened': authority,
+  'request.opened': authority,
+  'grant.opened': authority,
 };
 
 /** That whatever waits is ended by exactly one entry that may end it. Takes entries in the order of their streams. */
@@ -49,13 +59,13 @@ export class Waits {
 
   /** What still waits: overdue at that time it is a finding, else it is under way. */
   finish(nowMs: number): UnderWay {
-    const counts: Record<WaitKind, number> = { intent: 0, hold: 0, 'session.opened': 0 };
+    const counts = { intents: 0, holds: 0, sessions: 0, authorities: 0 };
     for (const { id, kind, index, deadline } of this.#open.values()) {
       const [code, what] = overdue[kind];
       if (deadline + graceMs < nowMs) this.findings.add(code, `${what}, whose deadline was ${new Date(deadline).toISOString()}`, { index, entry: id });
-      else counts[kind]++;
+      else counts[countedAs(kind)]++;
     }
-    return { intents: counts.intent, holds: counts.hold, sessions: counts['session.opened'] };
+    return counts;
   }
 
   #settle(recorded: Recorded, target: string): void {
@@ -76,10 +86,24 @@ export class Waits {
   }
 }
 
+function countedAs(kind: WaitKind): keyof UnderWay {
+  switch (kind) {
+    case 'intent':
+      return 'intents';
+    case 'hold':
+      return 'holds';
+    case 'session.opened':
+      return 'sessions';
+    default:
+      return 'authorities';
+  }
+}
+
 function faultOf({ entry }: Recorded, wait: Wait): string | undefined {
   if (!rulesOf(entry.kind).settles.includes(wait.kind)) return `by another kind than ${entry.kind}`;
-  if (textOf(entry.body, 'session') !== wait.session) return 'in its own session';
-  if (wait.kind === 'hold' && textOf(entry.body, 'digest') !== wait.digest) return 'for the digest that it holds';
+  if ((textOf(entry.body, 'session') ?? '') !== wait.session) return 'in its own session';
+  // A question that replaces another is about the same call under another policy or tool, so its digest is another.
+  if (wait.kind === 'hold' && entry.kind !== 'hold' && textOf(entry.body, 'digest') !== wait.digest) return 'for the digest that it holds';
   return undefined;
 }
 

@@ -1,6 +1,5 @@
 import { isObject, type JsonObject } from '@flyball/protocol';
 import type { Ending } from '../../action/run.js';
-import type { Hold } from '../../action/states.js';
 import type { Era } from './eras.js';
 import { errorText, type RequestId, type RpcError } from './message.js';
 
@@ -12,21 +11,18 @@ export interface Answer {
 }
 
 /** Codes of COAZ-MCP, Draft 1: mapping error, denial, no decision; and JSON-RPC's own. */
-export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020, version: -32022 } as const;
+export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020, capability: -32021, version: -32022 } as const;
 
 const guidance = {
   denied: 'This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.',
-  held: 'This action waits for people or facts. Nothing has happened. Call the same tool with the same arguments again after the hold is answered; different arguments are a new question.',
-  refused: 'A person refused this action. Do not try the same effect in another way.',
+  refused: 'Nothing has happened. Do not try the same effect in another way; tell whoever gave you this task.',
   unknown: 'Whether this action had its effect is not known. Do not repeat it; check the target first.',
   failed: 'This action was begun and failed without an effect.',
 } as const;
 
-/** What is said to the machine about an attempt that was not released: the kind of thing and what to do, never which rule. */
-export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' }>, era: Era, isToolCall: boolean): Answer {
+/** What is said to the machine about an attempt that ended without its result: the kind of thing and what to do, never which rule. */
+export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' | 'held' }>, era: Era, isToolCall: boolean): Answer {
   switch (ending.kind) {
-    case 'held':
-      return promised(isToolCall ? toolAnswer(id, era, holdText(ending.hold), { outcome: ending.hold.outcome, hold: ending.hold.id, expires_at: new Date(ending.hold.deadlineMs).toISOString(), evaluation: ending.decided.id, promise: ending.hold.promise }) : errorAnswer(id, { code: rpcCodes.denied, message: holdText(ending.hold) }), ending.hold.promise);
     case 'refused':
       return promised(refusal(id, ending, era, isToolCall), ending.promise);
     case 'broken': {
@@ -36,11 +32,6 @@ export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'release
       return promised(isToolCall ? toolAnswer(id, era, message, { outcome: ending.effect, evaluation, promise: intent.promise }) : errorAnswer(id, { code: rpcCodes.internal, message }), intent.promise);
     }
   }
-}
-
-function holdText(hold: Hold): string {
-  const what = hold.outcome === 'step_up' ? 'people to agree' : 'facts that are missing';
-  return `Held: waiting for ${what} until ${new Date(hold.deadlineMs).toISOString()} (hold ${hold.id}). ${guidance.held}`;
 }
 
 function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { kind: 'refused' }>, era: Era, isToolCall: boolean): Answer {
@@ -68,13 +59,13 @@ function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { k
 /** Where an answer's bytes pass as they came, the log's promise is a header: a C2SP signed note in base64url. */
 export const promiseHeader = (promise: string | undefined): Readonly<Record<string, string>> => (promise === undefined ? {} : { 'flyball-promise': Buffer.from(promise).toString('base64url') });
 
-const promised = (answer: Answer, promise: string | undefined): Answer => ({ ...answer, headers: { ...answer.headers, ...promiseHeader(promise) } });
+export const promised = (answer: Answer, promise: string | undefined): Answer => ({ ...answer, headers: { ...answer.headers, ...promiseHeader(promise) } });
 
 /** A result with the log's promise that its intent is recorded. */
 export const withPromise = (value: JsonObject, promise: string): JsonObject => ({ ...value, _meta: { ...(isObject(value['_meta']) ? value['_meta'] : {}), 'flyball/promise': promise } });
 
 /** A tool result that the model can read and act on; COAZ-MCP allows it for denials. */
-function toolAnswer(id: RequestId, era: Era, text: string, flyball: object): Answer {
+export function toolAnswer(id: RequestId, era: Era, text: string, flyball: object): Answer {
   const result = { ...(era === 'stateless' && { resultType: 'complete' }), isError: true, content: [{ type: 'text', text }], _meta: { 'flyball/decision': flyball } };
   return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id, result }) };
 }

@@ -37,7 +37,18 @@ function named(value: Json | undefined, where: string, form: 'NFC' | 'NFKC' = wh
 }
 
 export function toCall(upstream: string, request: RpcRequest, tool: ToolDefinition | undefined, name = targetOf(request)): Call {
-  return { upstream, method: request.method, name, params: request.params, args: argumentsOf(request), ...(tool && { tool }) };
+  return { upstream, method: request.method, name, params: request.params, args: argumentsOf(request), ...(tool && { tool }), ...saidOf(request) };
+}
+
+const holdsMost = 20;
+
+/** What a caller says of its call beside it, in `_meta`: which holds it depends on, and how sure it is of what it recommends. */
+function saidOf({ params }: RpcRequest): Pick<Call, 'after' | 'confidence'> {
+  const meta = isObject(params['_meta']) ? params['_meta'] : {};
+  const { 'flyball/after': after, 'flyball/confidence': confidence } = meta;
+  if (after !== undefined && !(Array.isArray(after) && after.length <= holdsMost && after.every((id) => typeof id === 'string'))) throw malformed(`\`_meta["flyball/after"]\` to be at most ${holdsMost} ids of holds`);
+  if (confidence !== undefined && !(typeof confidence === 'number' && confidence >= 0 && confidence <= 1)) throw malformed('`_meta["flyball/confidence"]` to be a number from 0 to 1');
+  return { ...(after !== undefined && { after: after as readonly string[] }), ...(confidence !== undefined && { confidence }) };
 }
 
 function argumentsOf({ method, params }: RpcRequest): JsonObject {

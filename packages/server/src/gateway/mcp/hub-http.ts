@@ -6,8 +6,9 @@ import { Hub, type HubUpstream } from './hub.js';
 import type { Audience } from './conversation.js';
 import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, writeMessage } from './message.js';
 import type { GatewayPort } from './port.js';
-import type { Exchange } from './relay.js';
+import type { Exchange } from './relay-passing.js';
 import { HttpSink } from './sink.js';
+import { isWaitCall } from './wait-tool.js';
 
 /** One client's connection: its hub, the requests that are under way, and the stream for what comes by itself. */
 class Client implements Audience {
@@ -142,7 +143,8 @@ export class HubEndpoint {
     const key = idKey(request.id);
     if (client.sinks.has(key) && era === 'sessions') return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
     const cancel = new AbortController();
-    if (era === 'stateless') exchange.response.once('close', () => cancel.abort());
+    // Waiting has no effect that would have to go on when nobody listens any more.
+    if (era === 'stateless' || isWaitCall(request)) exchange.response.once('close', () => cancel.abort());
     client.sinks.set(key, sink);
     client.cancels.set(key, cancel);
     try {

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { RpcRequest } from './message.js';
 
 /** What stands before a server's names when several servers share an endpoint; empty for a server alone. */
 export interface Namespace {
@@ -17,6 +18,29 @@ export function resolveName(name: string, namespaces: readonly Namespace[]): { r
   const [best] = fitting;
   return best && { upstream: best.upstream, own: name.slice(best.prefix.length) };
 }
+
+/** Name of the endpoint itself among the upstreams. */
+export const ownName = 'flyball';
+
+/** Which upstream a request goes to, and its own name for the target there. */
+export interface Destination {
+  readonly upstream: string;
+  readonly name: string;
+}
+
+export function destinationOf(request: RpcRequest, target: string, upstreams: readonly Namespace[], owners: Owners): Destination {
+  const [only, ...others] = upstreams;
+  if (only && others.length === 0) return { upstream: only.upstream, name: target };
+  const reference = request.method === 'completion/complete' && isObject(request.params['ref']) ? request.params['ref']['type'] : undefined;
+  if (request.method === 'tools/call' || request.method === 'prompts/get' || reference === 'ref/prompt') {
+    const resolved = resolveName(target, upstreams);
+    return resolved ? { upstream: resolved.upstream, name: resolved.own } : { upstream: ownName, name: target };
+  }
+  return { upstream: (target === '' ? undefined : owners.find(target)) ?? ownName, name: target };
+}
+
+/** Requests that concern the endpoint as a whole; every other one goes to the server that it was decided for, or to none. */
+export const isForEveryone = (method: string): boolean => listedIn(method) !== undefined || ['initialize', 'server/discover', 'subscriptions/listen', 'logging/setLevel'].includes(method);
 
 /** Items of a list with their names as clients see them. */
 export function prefixed(items: readonly JsonObject[], prefix: string, field: string): readonly JsonObject[] {

@@ -1,17 +1,23 @@
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
-import { run } from '../../action/run.js';
+import { type Ending, run } from '../../action/run.js';
+import type { Stages } from '../../action/stages.js';
 import type { Issued, Result, ToolDefinition } from '../../action/states.js';
-import { type Answer, answerTo, errorAnswer, rpcCodes, withPromise } from './answers.js';
+import { type Answer, errorAnswer, rpcCodes, withPromise } from './answers.js';
 import { targetOf, toCall, withArguments } from './call.js';
 import { type Audience, Conversation } from './conversation.js';
 import { type Era, sessionVersions } from './eras.js';
+import { answerUnreleased, resultAnswer, withoutHoldState } from './hold-answers.js';
+import { answerHeldTask, requestFor, waitForRetry } from './hold-requests.js';
+import type { PerformHeld } from './hold-tasks.js';
 import { type Introduction, mergeIntroductions, serverInfo, toDiscovery, toSessions, toStateless } from './hub-merge.js';
-import { itemsOf, listedIn, type Namespace, Owners, prefixed, resolveName } from './hub-names.js';
+import { type Destination, destinationOf, isForEveryone, itemsOf, listedIn, type Namespace, ownName, Owners, prefixed } from './hub-names.js';
 import { limits } from '../../lib/limits.js';
 import type { OpenLink } from './link.js';
 import { filterTools } from './list-filter.js';
 import type { RpcRequest, RpcResponse } from './message.js';
 import { type Caller, type GatewayPort, received, recorded } from './port.js';
+import { heldTaskOf, missingCapability, withTasks } from './tasks-extension.js';
+import { callWaitTool, isWaitCall, withWaitTool } from './wait-tool.js';
 
 export interface HubUpstream extends Namespace {
   readonly open: OpenLink;
@@ -19,13 +25,16 @@ export interface HubUpstream extends Namespace {
   readonly unlisted: boolean;
 }
 
-/** Which upstream a request goes to, and its own name for the target there. */
-interface Destination {
-  readonly upstream: string;
-  readonly name: string;
+/** What one attempt needs beside the request. */
+interface Attempting {
+  readonly era: Era;
+  readonly caller: Caller;
+  readonly owner: string;
+  readonly destination: Destination;
+  readonly stages: Stages;
+  readonly cancel?: AbortSignal;
 }
 
-const ownName = 'flyball';
 const reconnectEveryMs = 1_000;
 
 /**
@@ -59,30 +68,48 @@ export class Hub {
     return this.upstreams.length === 1 ? (this.upstreams[0]?.upstream ?? ownName) : ownName;
   }
 
-  async request(request: RpcRequest, era: Era, caller: Caller, owner: string, cancel?: AbortSignal): Promise<Answer> {
-    if (request.method === 'ping') return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, result: {} }) };
+  async request(sent: RpcRequest, era: Era, caller: Caller, owner: string, cancel: AbortSignal = new AbortController().signal): Promise<Answer> {
+    if (sent.method === 'ping') return resultAnswer(sent, {});
     try {
-      const target = targetOf(request);
-      const destination = this.#destination(request, target);
-      // The rewritten name is what is decided on and what is sent.
-      if (destination.upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
-      this.port.tasks.verifyOwner(destination.upstream, request.method, target, owner);
-      const own = destination.name === target ? request : { ...request, params: { ...request.params, name: destination.name } };
-      // A call needs its tool's definition to be decided; all else connects to servers only when it is allowed.
-      if (era === 'stateless' && request.method === 'tools/call') await this.#connect(destination.upstream);
-      else if (era === 'stateless') await this.#reconnecting;
-      else if (request.method !== 'initialize') await this.#begun();
-      const timeoutMs = this.#upstream(destination.upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((upstream) => upstream.timeoutMs));
-      const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(destination.upstream, own, known, destination.name), timeoutMs);
-      const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(destination)) : undefined;
-      const ending = await run(attempt(tool), this.port.stages, (issued, signal) => this.#performed(own, era, issued, signal, owner), cancel);
-      if (ending.kind !== 'released') return answerTo(request.id, ending, era, request.method === 'tools/call');
+      const own = await this.#aboutHolds(sent, era, caller, owner, cancel);
+      if (own) return own;
+      const { request, hold } = era === 'stateless' ? withoutHoldState(sent) : { request: sent, hold: undefined };
+      if (hold !== undefined) await waitForRetry(this.port, request, caller, hold, cancel);
+      const destination = destinationOf(request, targetOf(request), this.upstreams, this.#owners);
+      const ending = await this.#attempt(request, { era, caller, owner, destination, stages: this.port.stages, cancel });
+      if (ending.kind !== 'released') return answerUnreleased(request, ending, { era, offersWait: this.port.waiting.offers, waited: hold !== undefined, nowMs: this.port.stages.clock.now() });
       const { released: { kind, value }, intent } = ending.inspected;
       return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: withPromise(value, intent.promise) }) }) };
     } catch (error) {
       if (!(error instanceof FlyballError)) throw error;
-      return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
+      return errorAnswer(sent.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
     }
+  }
+
+  /** What is asked of Flyball itself: the tool to wait with, and the tasks of holds. */
+  async #aboutHolds(request: RpcRequest, era: Era, caller: Caller, owner: string, gone: AbortSignal): Promise<Answer | undefined> {
+    const { port } = this;
+    if (isWaitCall(request)) return callWaitTool(port, request, { era, caller, gone, tell: (message) => this.#audience.hear(message, request.id, ownName) });
+    const hold = heldTaskOf(request, era);
+    if (hold === undefined) return era === 'stateless' && port.waiting.offers ? missingCapability(request) : undefined;
+    const perform: PerformHeld = (call, stages) => this.#attempt(requestFor(call, request, port.newId()), { era, caller, owner, destination: call, stages });
+    return answerHeldTask(port, request, caller, hold, { reaches: (name) => this.#upstream(name) !== undefined, perform }, gone);
+  }
+
+  async #attempt(request: RpcRequest, { era, caller, owner, destination: { upstream, name }, stages, cancel }: Attempting): Promise<Ending> {
+    const target = targetOf(request);
+    // The rewritten name is what is decided on and what is sent.
+    if (upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
+    this.port.tasks.verifyOwner(upstream, request.method, target, owner);
+    const own = name === target ? request : { ...request, params: { ...request.params, name } };
+    // A call needs its tool's definition to be decided; all else connects to servers only when it is allowed.
+    if (era === 'stateless' && request.method === 'tools/call') await this.#connect(upstream);
+    else if (era === 'stateless') await this.#reconnecting;
+    else if (request.method !== 'initialize') await this.#begun();
+    const timeoutMs = this.#upstream(upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((one) => one.timeoutMs));
+    const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(upstream, own, known, name), timeoutMs);
+    const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool({ upstream, name })) : undefined;
+    return run(attempt(tool), stages, (issued, signal) => this.#performed(own, era, issued, signal, owner), cancel);
   }
 
   async notify(method: string, params: JsonObject): Promise<void> {
@@ -104,17 +131,6 @@ export class Hub {
     return this.upstreams.find((upstream) => upstream.upstream === name);
   }
 
-  #destination(request: RpcRequest, target: string): Destination {
-    const [only, ...others] = this.upstreams;
-    if (only && others.length === 0) return { upstream: only.upstream, name: target };
-    const reference = request.method === 'completion/complete' && isObject(request.params['ref']) ? request.params['ref']['type'] : undefined;
-    if (request.method === 'tools/call' || request.method === 'prompts/get' || reference === 'ref/prompt') {
-      const resolved = resolveName(target, this.upstreams);
-      return resolved ? { upstream: resolved.upstream, name: resolved.own } : { upstream: ownName, name: target };
-    }
-    return { upstream: (target === '' ? undefined : this.#owners.find(target)) ?? ownName, name: target };
-  }
-
   /** What came back, with tasks held to the call that they came from. */
   async #performed(request: RpcRequest, era: Era, issued: Issued, signal: AbortSignal, owner: string): Promise<Result> {
     const result = await this.#perform(request, era, issued, signal);
@@ -129,11 +145,12 @@ export class Hub {
     if (method === 'initialize') return this.#initialize(params);
     // Whether this client may listen is all there is to decide; who sends to it is the endpoint's business.
     if (method === 'subscriptions/listen') return { kind: 'result', value: { resultType: 'complete' } };
-    if (method === 'server/discover') return { kind: 'result', value: toDiscovery(this.#introductions) };
+    if (method === 'server/discover') return { kind: 'result', value: this.port.waiting.offers ? withTasks(toDiscovery(this.#introductions)) : toDiscovery(this.#introductions) };
     const withArgs = withArguments(method, params, issued.effectiveArgs);
     const conversation = this.#conversations.get(issued.call.upstream);
     if (!conversation && !isForEveryone(method)) throw new FlyballError('performed_failed', 'the upstream server is not connected; nothing was sent');
-    const result = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
+    const answered = conversation ? await this.#askOne(conversation, method, withArgs, request, issued, signal) : await this.#askAll(method, withArgs, request, issued, signal);
+    const result = method === 'tools/list' && this.port.waiting.offers ? withWaitTool(answered, params) : answered;
     return era === 'stateless' && result.kind === 'result' ? { ...result, value: toStateless(method, result.value) } : result;
   }
 
@@ -266,6 +283,3 @@ export class Hub {
 
 /** Part of an attempt's time that one upstream may take of an answer that is put together from several. */
 const patiencePart = 0.8;
-
-/** Requests that concern the endpoint as a whole; every other one goes to the server that it was decided for, or to none. */
-const isForEveryone = (method: string): boolean => listedIn(method) !== undefined || ['initialize', 'server/discover', 'subscriptions/listen', 'logging/setLevel'].includes(method);

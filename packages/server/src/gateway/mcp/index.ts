@@ -1,4 +1,6 @@
 export { Conversation } from './conversation.js';
+export type { HeldCall, HoldDesk, HoldOwner, HoldStatus, HoldUse } from './hold-desk.js';
+export { factsOf, wordsOf } from './hold-words.js';
 export { HttpLink } from './http-link.js';
 export { HttpUpstream } from './http-upstream.js';
 export type { HubUpstream } from './hub.js';
@@ -11,3 +13,4 @@ export { HttpRelay } from './relay.js';
 export { TaskBook } from './task-book.js';
 export { type Command, StdioLink } from './stdio-link.js';
 export { foldPins, type PinRecord, type PinState, pinStream, ToolBook, toolsOf } from './tool-book.js';
+export { Waiting } from './waiting.js';

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { FlyballError, type JsonObject, type Principal } from '@flyball/protocol';
 import { limits } from '../../lib/limits.js';
 import { Secret } from '../../lib/secret.js';
@@ -8,7 +9,7 @@ import { claimedVersion, type Era, eraOf, isClientNotification, isMethodOf, miss
 import { headerMismatch, isForeignOrigin } from './http-guards.js';
 import { readMessage, type RpcMessage } from './message.js';
 import { type Caller, type GatewayPort, received } from './port.js';
-import type { Exchange } from './relay.js';
+import type { Exchange } from './relay-passing.js';
 
 /** One MCP endpoint: a relay to one upstream, or a hub of several. */
 export interface Endpoint {
@@ -29,6 +30,8 @@ export interface ListenerSettings {
   readonly resource: string;
   readonly authorizationServers: readonly string[];
   readonly other: OtherRoute;
+  /** Certificate and key in PEM, where it is served over HTTPS directly. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
 const metadataPath = '/.well-known/oauth-protected-resource';
@@ -39,7 +42,8 @@ const checkEveryMs = 2_000;
 
 /** The machines' listener. Administrators have another one, on another port, with credentials of their own. */
 export function createListener(port: GatewayPort, settings: ListenerSettings): Server {
-  const server = createServer({ maxHeaderSize: limits.headerBytesMax, keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: checkEveryMs }, (request, response) => {
+  const options = { maxHeaderSize: limits.headerBytesMax, keepAliveTimeout: keepAliveMs, headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: checkEveryMs };
+  const listener: RequestListener = (request, response) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     serve(port, settings, request, response).catch((error: unknown) => {
@@ -47,8 +51,8 @@ export function createListener(port: GatewayPort, settings: ListenerSettings): S
       if (!known) port.log('error', 'a request could not be handled', { reason: error instanceof Error ? error.message : 'unknown' });
       reply(response, errorAnswer(null, known ? toRpcError(known) : { code: rpcCodes.internal, message: 'an internal error occurred; nothing was allowed' }, statusOf(known)), settings);
     });
-  });
-  return server;
+  };
+  return settings.tls ? createSecureServer({ ...options, ...settings.tls }, listener) : createServer(options, listener);
 }
 
 async function serve(port: GatewayPort, settings: ListenerSettings, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -160,6 +164,8 @@ function statusOf(error: FlyballError | undefined): number {
       return 400;
     case 'not_found':
       return 404;
+    case 'already_settled':
+      return 409;
     case 'performed_failed':
     case 'performed_unknown':
       return 502;

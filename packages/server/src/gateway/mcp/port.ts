@@ -3,6 +3,7 @@ import type { Stages } from '../../action/stages.js';
 import type { Presented, Received, Situated } from '../../action/states.js';
 import type { TaskBook } from './task-book.js';
 import type { ToolBook } from './tool-book.js';
+import type { Waiting } from './waiting.js';
 
 /** What the MCP gateway asks of the rest of the house. It decides nothing itself. */
 export interface GatewayPort {
@@ -10,6 +11,7 @@ export interface GatewayPort {
   readonly stages: Stages;
   readonly tools: ToolBook;
   readonly tasks: TaskBook;
+  readonly waiting: Waiting;
   couldAllow(situated: Situated): boolean;
   /** An id for the next attempt, from the store's clock. */
   newId(): string;

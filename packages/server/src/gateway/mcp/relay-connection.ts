@@ -1,11 +1,11 @@
 import { randomHandle } from '../../lib/ids.js';
-import type { HttpSink } from './sink.js';
+import type { Sink } from './sink.js';
 import type { Frame } from './frames.js';
 import type { RpcResponse } from './message.js';
 
 /** A request whose answer has not come yet, and where to bring it. */
 export interface Pending {
-  sink: HttpSink;
+  sink: Sink;
   /** The answer as it came, and what the stream said around it. */
   frame: Frame | undefined;
   readonly answer: (response: RpcResponse) => void;

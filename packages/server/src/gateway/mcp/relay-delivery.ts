@@ -4,17 +4,19 @@ import { rpcCodes } from './answers.js';
 import type { UpstreamReply } from './http-upstream.js';
 import { readMessage, type RpcMessage } from './message.js';
 import type { Pending } from './relay-connection.js';
-import type { HttpSink } from './sink.js';
+import type { Sink } from './sink.js';
 
 /** What is known of an answer until it is delivered. */
 export interface Delivery extends Pending {
   status: number;
   /** True when what is released is not what came, so that its bytes cannot pass as they are. */
   rewritten: boolean;
+  /** The log's promise that the intent is recorded. */
+  promise?: string;
   readonly finish: () => void;
 }
 
-export function pendingFor(sink: HttpSink, cancel: () => void): Delivery {
+export function pendingFor(sink: Sink, cancel: () => void): Delivery {
   let finish: () => void = () => undefined;
   const delivered = new Promise<void>((resolve) => (finish = resolve));
   return { sink, frame: undefined, answer: () => undefined, cancel, delivered, status: 200, rewritten: false, finish: () => finish() };

@@ -1,37 +1,33 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import { type Ending, run } from '../../action/run.js';
-import type { Issued, Result, ToolDefinition } from '../../action/states.js';
+import type { Issued, Received, Result, ToolDefinition } from '../../action/states.js';
 import { limits } from '../../lib/limits.js';
 import { hasTwins } from '../../lib/strict-json.js';
-import { type Answer, answerTo, errorAnswer, promiseHeader, rpcCodes } from './answers.js';
+import { type Answer, errorAnswer, promiseHeader, rpcCodes } from './answers.js';
 import { targetOf, toCall, withArguments } from './call.js';
 import { type Era } from './eras.js';
 import { type Frame, readFrames } from './frames.js';
+import { answerUnreleased, withoutHoldState } from './hold-answers.js';
+import { answerHeldTask, type HeldEndpoint, requestFor, waitForRetry } from './hold-requests.js';
+import type { PerformHeld } from './hold-tasks.js';
 import { encodeHeader } from './http-guards.js';
 import { parameterHeaders, parameterMismatch } from './parameter-headers.js';
 import type { HttpUpstream, UpstreamReply } from './http-upstream.js';
 import { filterTools } from './list-filter.js';
 import { errorText, idKey, type RequestId, type RpcMessage, type RpcRequest, type RpcResponse, writeMessage } from './message.js';
-import { type Caller, type GatewayPort, received, recorded } from './port.js';
+import { type GatewayPort, received, recorded } from './port.js';
 import { type Pending, RelayConnection, RelayConnections } from './relay-connection.js';
 import { type Delivery, parseMessage, pendingFor, refusedByUpstream } from './relay-delivery.js';
+import { closing, endOfListening, type Exchange, lastText, type Passing, unknownConnection, withoutProgress } from './relay-passing.js';
 import { openState, sealState } from './request-state.js';
-import { HttpSink } from './sink.js';
+import { HttpSink, nobody, type Sink } from './sink.js';
+import { heldTaskOf, withTasks } from './tasks-extension.js';
 
 export interface RelaySettings {
   readonly timeoutMs: number;
   /** Lets tools be called that the server does not list, if the catalogue has them. */
   readonly unlisted: boolean;
-}
-
-/** One exchange with a client over HTTP. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly caller: Caller;
-  /** Who calls, as one text: connections belong to it. */
-  readonly principal: string;
 }
 
 /**
@@ -95,55 +91,87 @@ export class HttpRelay {
     return typeof id === 'string' ? this.#connections.find(id, principal) : new RelayConnection(principal, undefined);
   }
 
-  async #request(exchange: Exchange, request: RpcRequest, era: Era, from: RelayConnection): Promise<void> {
+  async #request(exchange: Exchange, sent: RpcRequest, era: Era, from: RelayConnection): Promise<void> {
     let connection = from;
-    let promise: string | undefined;
-    const sink = new HttpSink(exchange.response, () => ({ ...(connection !== from && { 'mcp-session-id': connection.id }), ...promiseHeader(promise) }));
+    const delivery: Delivery = pendingFor(new HttpSink(exchange.response, () => ({ ...(connection !== from && { 'mcp-session-id': connection.id }), ...promiseHeader(delivery.promise) })), () => cancel.abort());
     const cancel = new AbortController();
-    const listens = request.method === 'subscriptions/listen';
+    const listens = sent.method === 'subscriptions/listen';
     if (era === 'stateless' && !listens) exchange.response.once('close', () => cancel.abort());
-    const delivery = pendingFor(sink, () => cancel.abort());
-    if (connection.pending.has(idKey(request.id))) return sink.answer(400, errorText(request.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
-    connection.pending.set(idKey(request.id), delivery);
-    const perform = async (issued: Issued, signal: AbortSignal): Promise<Result> => {
-      promise = issued.intent.promise;
-      const opened = openState(request, exchange.principal);
-      const outgoing = { ...opened, params: withArguments(opened.method, opened.params, issued.effectiveArgs) };
-      const ended = listens ? closing(exchange.response, signal) : signal;
-      const reply = await this.upstream.exchange({ method: 'POST', headers: { ...this.#headers(exchange.request.headers, connection, outgoing), ...parameterHeaders(issued.call.tool, issued.effectiveArgs) }, body: writeMessage(outgoing), signal: ended });
-      if (reply.session !== undefined && request.method === 'initialize') connection = this.#connections.open(exchange.principal, reply.session);
-      if (reply.status >= 400) return refusedByUpstream(reply, delivery);
-      const answered = this.#answer(reply, connection, request.id, delivery, era);
-      const raw = await (listens ? answered.catch(endOfListening(ended)) : answered);
-      this.port.tasks.learn(issued, exchange.principal, raw);
-      const result = this.port.tasks.inspect(request.method, issued.call.name, exchange.principal, raw, this.port.stages);
-      delivery.rewritten = result !== raw;
-      if (result.kind === 'error') return result;
-      const value = request.method === 'tools/list' ? await filterTools(this.port, issued, this.upstream.name, result.value) : sealState(result.value, exchange.principal, request);
-      delivery.rewritten ||= value !== result.value;
-      return { ...result, value };
-    };
-    const ending = await this.#run(exchange, request, connection, perform, listens ? undefined : cancel.signal);
-    await this.#deliver(request, ending, delivery, era);
-    connection.pending.delete(idKey(request.id));
+    if (connection.pending.has(idKey(sent.id))) return delivery.sink.answer(400, errorText(sent.id, { code: rpcCodes.invalid, message: 'a request with this id is under way' }));
+    connection.pending.set(idKey(sent.id), delivery);
+    const opened = (session: string) => (connection = this.#connections.open(exchange.principal, session));
+    const { request, hold } = era === 'stateless' ? withoutHoldState(sent) : { request: sent, hold: undefined };
+    const ending = await this.#run({ exchange, request, era, connection, delivery, opened }, hold, listens ? undefined : cancel.signal);
+    await this.#deliver(request, ending, delivery, { era, waited: hold !== undefined });
+    connection.pending.delete(idKey(sent.id));
     delivery.finish();
   }
 
-  async #run(exchange: Exchange, request: RpcRequest, connection: RelayConnection, perform: Parameters<typeof run>[2], cancel: AbortSignal | undefined): Promise<Ending | Answer> {
-    const timeoutMs = request.method === 'subscriptions/listen' ? limits.attemptMsMax : this.settings.timeoutMs;
+  /** Sends the request on, as it was decided on, and takes back what comes. */
+  async #perform({ exchange, request, era, connection, delivery, opened }: Passing, issued: Issued, signal: AbortSignal): Promise<Result> {
+    delivery.promise = issued.intent.promise;
+    const listens = request.method === 'subscriptions/listen';
+    const unsealed = openState(request, exchange.principal);
+    const outgoing = { ...unsealed, params: withArguments(unsealed.method, unsealed.params, issued.effectiveArgs) };
+    const ended = listens ? closing(exchange.response, signal) : signal;
+    const reply = await this.upstream.exchange({ method: 'POST', headers: { ...this.#headers(exchange.request.headers, connection, outgoing), ...parameterHeaders(issued.call.tool, issued.effectiveArgs) }, body: writeMessage(outgoing), signal: ended });
+    const on = reply.session !== undefined && request.method === 'initialize' ? opened(reply.session) : connection;
+    if (reply.status >= 400) return refusedByUpstream(reply, delivery);
+    const answered = this.#answer(reply, on, request.id, delivery, era);
+    const raw = await (listens ? answered.catch(endOfListening(ended)) : answered);
+    this.port.tasks.learn(issued, exchange.principal, raw);
+    const result = this.port.tasks.inspect(request.method, issued.call.name, exchange.principal, raw, this.port.stages);
+    delivery.rewritten = result !== raw;
+    if (result.kind === 'error') return result;
+    const value = await this.#shown(exchange, request, issued, result.value);
+    delivery.rewritten ||= value !== result.value;
+    return { ...result, value };
+  }
+
+  /** What came back as this client may have it; the same object where its bytes can pass as they are. */
+  async #shown(exchange: Exchange, request: RpcRequest, issued: Issued, value: JsonObject): Promise<JsonObject> {
+    if (request.method === 'tools/list') return filterTools(this.port, issued, this.upstream.name, value);
+    if (request.method === 'server/discover' && this.port.waiting.offers) return withTasks(value);
+    return sealState(value, exchange.principal, request);
+  }
+
+  async #run(passing: Passing, hold: string | undefined, cancel: AbortSignal | undefined): Promise<Ending | Answer> {
+    const { exchange, request, era } = passing;
+    const gone = cancel ?? new AbortController().signal;
     try {
+      const held = heldTaskOf(request, era);
+      if (held !== undefined) return await answerHeldTask(this.port, request, exchange.caller, held, this.#held(exchange, request, era), gone);
+      if (hold !== undefined) await waitForRetry(this.port, request, exchange.caller, hold, gone);
       const name = targetOf(request);
       this.port.tasks.verifyOwner(this.upstream.name, request.method, name, exchange.principal);
       openState(request, exchange.principal);
-      const attempt = (tool?: ToolDefinition) => received(this.port, exchange.caller, toCall(this.upstream.name, request, tool, name), timeoutMs);
-      const found = request.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(name, exchange, request, connection)) : undefined;
-      const wrong = request.method === 'tools/call' ? parameterMismatch(exchange.request.headers, found, attempt(found).call.args) : undefined;
+      const { attempt, found } = await this.#attempt(passing);
+      const wrong = request.method === 'tools/call' ? parameterMismatch(exchange.request.headers, found, attempt.call.args) : undefined;
       if (wrong !== undefined) return errorAnswer(request.id, { code: rpcCodes.headerMismatch, message: `the header \`${wrong}\` does not say what the body says` }, 400);
-      return await run(attempt(found), this.port.stages, perform, cancel);
+      return await run(attempt, this.port.stages, (issued, signal) => this.#perform(passing, issued, signal), cancel);
     } catch (error) {
       if (!(error instanceof FlyballError)) throw error;
       return errorAnswer(request.id, { code: error.code === 'request_malformed' ? rpcCodes.params : rpcCodes.internal, message: error.message });
     }
+  }
+
+  async #attempt({ exchange, request, connection }: Passing): Promise<{ readonly attempt: Received; readonly found: ToolDefinition | undefined }> {
+    const timeoutMs = request.method === 'subscriptions/listen' ? limits.attemptMsMax : this.settings.timeoutMs;
+    const name = targetOf(request);
+    const attempt = (tool?: ToolDefinition) => received(this.port, exchange.caller, toCall(this.upstream.name, request, tool, name), timeoutMs);
+    const found = request.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool(name, exchange, request, connection)) : undefined;
+    return { attempt: attempt(found), found };
+  }
+
+  /** Tasks of holds on this upstream, carried out on a connection of their own that nobody listens to. */
+  #held(exchange: Exchange, poll: RpcRequest, era: Era): HeldEndpoint {
+    const perform: PerformHeld = async (call, stages) => {
+      const connection = new RelayConnection(exchange.principal, undefined);
+      const passing: Passing = { exchange, request: requestFor(call, poll, this.port.newId()), era, connection, delivery: pendingFor(nobody, () => undefined), opened: () => connection };
+      const { attempt } = await this.#attempt(passing);
+      return run(attempt, stages, (issued, signal) => this.#perform(passing, issued, signal)).finally(() => passing.delivery.finish());
+    };
+    return { reaches: (upstream) => upstream === this.upstream.name, perform };
   }
 
   /** A tool's definition from the server itself. One that it does not list is unknown, so nobody can have agreed to it. */
@@ -181,7 +209,7 @@ export class HttpRelay {
     return Promise.race([answer, ended.then(() => answer)]);
   }
 
-  async #pump(reply: UpstreamReply, connection: RelayConnection, sink: HttpSink, see: (frame: Frame) => void = () => undefined): Promise<void> {
+  async #pump(reply: UpstreamReply, connection: RelayConnection, sink: Sink, see: (frame: Frame) => void = () => undefined): Promise<void> {
     for await (const frame of readFrames(reply.body, reply.contentType)) {
       see(frame);
       const message = parseMessage(frame.data);
@@ -204,10 +232,11 @@ export class HttpRelay {
     if (typeof id === 'string' || typeof id === 'number') connection.pending.get(idKey(id))?.cancel();
   }
 
-  async #deliver(request: RpcRequest, ending: Ending | Answer, delivery: Delivery, era: Era): Promise<void> {
+  async #deliver(request: RpcRequest, ending: Ending | Answer, delivery: Delivery, { era, waited }: { readonly era: Era; readonly waited: boolean }): Promise<void> {
     if (!('kind' in ending)) return delivery.sink.answer(ending.status, ending.text);
     if (ending.kind !== 'released') {
-      const answer = answerTo(request.id, ending, era, request.method === 'tools/call');
+      // The relay shows its server's own tools and no other, so it has none to wait with.
+      const answer = answerUnreleased(request, ending, { era, offersWait: false, waited, nowMs: this.port.stages.clock.now() });
       return delivery.sink.answer(answer.status, answer.text, {}, answer.headers);
     }
     const { released, result } = ending.inspected;
@@ -233,36 +262,4 @@ export class HttpRelay {
       ...(stateless && typeof incoming['mcp-name'] === 'string' && request.method !== 'tools/list' && { 'mcp-name': encodeHeader(targetOf(request)) }),
     };
   }
-}
-
-function withoutProgress(meta: JsonObject): JsonObject {
-  const { progressToken: _token, ...rest } = meta;
-  return rest;
-}
-
-/** The answer to `ping`, which is nobody's decision (COAZ-MCP, "Pass-through"). */
-async function lastText(reply: UpstreamReply): Promise<string> {
-  let text = '';
-  for await (const frame of readFrames(reply.body, reply.contentType)) text = frame.data;
-  return text;
-}
-
-/** A signal that also fires when the client goes away. */
-function closing(response: ServerResponse, signal: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  return AbortSignal.any([signal, gone.signal]);
-}
-
-/** A client that stops listening has had what it asked for. */
-function endOfListening(signal: AbortSignal): (error: unknown) => Result {
-  return (error) => {
-    if (signal.aborted) return { kind: 'result', value: {} };
-    throw error;
-  };
-}
-
-function unknownConnection(response: ServerResponse): void {
-  const { status, text } = errorAnswer(null, { code: rpcCodes.denied, message: 'no such MCP session; send `initialize` again' }, 404);
-  response.writeHead(status, { 'content-type': 'application/json' }).end(text);
 }

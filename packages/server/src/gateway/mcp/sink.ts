@@ -1,8 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import { type Frame, writeEvent } from './frames.js';
 
+/** Where the answer to one request goes, and what its server says beside it. */
+export interface Sink {
+  open(): void;
+  send(frame: Frame): Promise<void>;
+  answer(status: number, text: string, around?: Omit<Frame, 'data'>, headers?: Readonly<Record<string, string>>): Promise<void>;
+  end(): void;
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+/** For what nobody listens to while it is performed: its result is kept, and asked for later. */
+export const nobody: Sink = { open: () => undefined, send: nothing, answer: nothing, end: () => undefined };
+
 /** The way back to an HTTP client: one JSON text, or a stream once there is more than the answer to say. */
-export class HttpSink {
+export class HttpSink implements Sink {
   #streaming = false;
 
   constructor(

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Attempt, bundleFiles, compile, decided, policyOf, situated } from '../../../../../test/support/policy-kit.js';
 import { ruling } from '../../../../../test/support/rego-kit.js';
 import { compileBundle } from '../load-bundle.js';
-import { evaluate } from '../policy.js';
+import { evaluate } from '../evaluate.js';
 import type { RunningRego } from './decide-by-rego.js';
 
 const permit = '@id("all") permit (principal, action, resource);';

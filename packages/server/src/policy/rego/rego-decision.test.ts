@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readRegoDecision, type RegoTerms } from './rego-decision.js';
 
-const terms: RegoTerms = { digest: 'bundle', approverGroups: new Set(['finance', 'security']), facts: new Set(['change_window', 'vendor']), actionGroups: new Map() };
+const terms: RegoTerms = { digest: 'bundle', approverGroups: new Set(['finance', 'security']), facts: new Set(['change_window', 'vendor']), evidence: new Set(['invoice']), actionGroups: new Map() };
 const read = (result: unknown): Decision => readRegoDecision(result, terms, 'rego');
 const policies = [{ id: 'limit', reason: 'too much' }];
 const asking = { policy: 'rego/limit', reason: 'too much' };

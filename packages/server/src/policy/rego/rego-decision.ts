@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../lib/limits.js';
 import { parseStrictJson } from '../../lib/strict-json.js';
 import { redactable } from '../annotations.js';
+import { durationOf } from '../../lib/duration.js';
 
 /**
  * What the rule `data.flyball.decision` has to return, one of:
@@ -34,6 +35,8 @@ export interface RegoTerms {
   readonly approverGroups: ReadonlySet<string>;
   /** Facts that the catalogue declares: nothing else could arrive. */
   readonly facts: ReadonlySet<string>;
+  /** Kinds of evidence that are declared or built in: no other could be verified. */
+  readonly evidence: Pick<ReadonlyMap<string, unknown>, 'has'>;
   readonly actionGroups: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -45,9 +48,7 @@ export function brokenRego(error: string, { digest }: Pick<RegoTerms, 'digest'>,
   return { outcome: 'deny', kind: 'guard_broken', verdicts: [verdict], approvals: [], facts: [], bundle: digest };
 }
 
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const toMs = (text: string): number => Number(text.slice(0, -1)) * (units[text.slice(-1)] ?? 0);
-const within = z.string().regex(/^\d{1,6}[smhd]$/, 'expected a time such as "4h"').transform(toMs).pipe(z.number().min(1_000, 'expected at least 1s').max(30 * 86_400_000, 'expected at most 30d')).default(4 * 3_600_000);
+const within = z.string().regex(/^\d{1,6}[smhd]$/, 'expected a time such as "4h"').transform((text) => durationOf(text) ?? 0).pipe(z.number().min(1_000, 'expected at least 1s').max(30 * 86_400_000, 'expected at most 30d')).default(4 * 3_600_000);
 
 const text = z.string().min(1).max(500);
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, 'expected letters, digits and `. _ / -`');
@@ -86,9 +87,11 @@ function readResult(result: unknown): Result | string {
   }
 }
 
-function unknownName(result: Result, { approverGroups, facts: declared }: RegoTerms): string | undefined {
+function unknownName(result: Result, { approverGroups, facts: declared, evidence }: RegoTerms): string | undefined {
   if (result.outcome === 'step_up') {
     const empty = result.approvals.find(({ approvers }) => !approverGroups.has(approvers));
+    const kind = result.approvals.flatMap((rule) => rule.evidence).find((each) => !evidence.has(each));
+    if (kind !== undefined) return `approvals: evidence.yaml declares no evidence \`${kind}\`, and none is built in`;
     return empty && `approvals: nobody in people.yaml is in the group \`${empty.approvers}\``;
   }
   if (result.outcome !== 'defer') return undefined;

@@ -1,5 +1,6 @@
 import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Resource } from '../../action/states.js';
+import { awaitedFacts } from '../gathered-facts.js';
 import { toDecimal } from '../types.js';
 
 /**
@@ -9,7 +10,7 @@ import { toDecimal } from '../types.js';
  * and so be "more" than any limit); an address and an entity are text; a time `x` is RFC 3339 text in UTC, always
  * of one width, so that text comparison is comparison in time, and `x_ms` beside it milliseconds since 1970; a
  * length of time `x` is `x_ms`. Arguments are those of the call, exactly. What Cedar's temporal clauses said is
- * left out: their names are given anew with each bundle. Throws `internal` for arguments that
+ * left out: their names are given anew with each bundle. `missing_facts` are those that providers were asked for in vain. Throws `internal` for arguments that
  * are not all there: a rule could take a missing one for one that was not given.
  */
 export function regoInput(inputs: DecisionInputs, resource: Resource, actionGroups: readonly string[]): JsonObject {
@@ -21,7 +22,8 @@ export function regoInput(inputs: DecisionInputs, resource: Resource, actionGrou
     action: { name: inputs.action, groups: actionGroups },
     resource: { type: resource.type, id: resource.id },
     resources: inputs.resources.map(({ type, id: name }) => ({ type, id: name })),
-    context: { ...plainMembers(context), args: inputs.args ?? plain(args ?? {}) },
+    // A rule cannot ask about what is not there without taking it for absent; here it can tell.
+    context: { ...plainMembers(context), ...(inputs.facts && { missing_facts: [...awaitedFacts(inputs)].sort() }), args: inputs.args ?? plain(args ?? {}) },
   };
 }
 

@@ -3,7 +3,8 @@ import type { DecisionInputs, SessionState } from '../../action/states.js';
 import type { Bundle } from '../bundle.js';
 import { sessionContext } from '../context.js';
 import { refusedBefore } from '../decide.js';
-import { evaluate } from '../policy.js';
+import { isEvaluation, notArguments } from '../evaluation-request.js';
+import { evaluate } from '../evaluate.js';
 import { questionOf } from '../temporal.js';
 import { Calls, encodeArguments } from './calls.js';
 import { Clauses } from './clauses.js';
@@ -41,10 +42,10 @@ export class Candidate {
   /** An entry as it would have been written under the candidate: its action's name, labels and budgets, and its arguments by the candidate's types. */
   readonly rewrite: Rewrite = (entry, content, track) => {
     if (entry.kind === 'session.opened') return { entry: this.#opened(entry, track), content };
-    const terms = content && (entry.kind === 'intent' || entry.kind === 'refusal') ? this.#calls.find(entry, content) : undefined;
+    const terms = content && (entry.kind === 'intent' || entry.kind === 'evaluation' || entry.kind === 'refusal') ? this.#calls.find(entry, content) : undefined;
     if (!terms || !content || !isObject(content['inputs'])) return { entry, content };
     const { action } = terms;
-    const effects = entry.kind === 'intent' ? { labels: action.reads, spends: this.rules.spendsOf(action, isObject(content['effective_args']) ? content['effective_args'] : {}) } : {};
+    const effects = entry.kind !== 'refusal' ? { labels: action.reads, spends: this.rules.spendsOf(action, isObject(content['effective_args']) ? content['effective_args'] : {}) } : {};
     const body = { ...(entry.body as JsonObject), action: action.name, ...effects };
     return { entry: isSame(entry.body, body) ? entry : { ...entry, body }, content: withArguments(content, content['inputs'], encodeArguments(content['args'], terms).value ?? {}) };
   };
@@ -67,8 +68,8 @@ export class Candidate {
   #inputs(asked: Asked, action: string, args: { readonly value: Json | undefined; readonly left: readonly string[] }, principal: JsonObject): DecisionInputs {
     const { inputs, content } = asked;
     const { temporal: _temporal, ...rest } = inputs.context;
-    const context = { ...rest, args: args.value ?? {}, unrepresented: args.left, session: this.#session(asked) };
-    const before: DecisionInputs = { principal, action, resources: inputs.resources, context, entities: inputs.entities, ...(this.bundle.rego && args.left.length > 0 && { args: content['args'] as JsonObject }) };
+    const context = { ...rest, args: args.value ?? {}, unrepresented: isEvaluation(inputs) ? [...args.left, ...notArguments(inputs)] : args.left, session: this.#session(asked) };
+    const before: DecisionInputs = { principal, action, resources: inputs.resources, context, entities: inputs.entities, ...(inputs.facts && { facts: inputs.facts }), ...(this.bundle.rego && args.left.length > 0 && { args: content['args'] as JsonObject }) };
     if (this.bundle.temporal.isEmpty) return before;
     return { ...before, context: { ...context, temporal: this.#temporal(asked, before) } };
   }

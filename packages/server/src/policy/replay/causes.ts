@@ -71,12 +71,12 @@ function sessionCauses({ track }: Asked, inputs: DecisionInputs, path: string, t
       return;
     case 'spent': {
       const units = spokenOf(`${path} ${text}`, isObject(seen['spent']) ? Object.keys(seen['spent']) : []);
-      return each((part) => part.ref.kind === 'intent' && part.units.some((unit) => units.includes(unit)), ({ units: drawn }) => `drew on \`${drawn.filter((unit) => units.includes(unit)).join('`, `')}\``);
+      return each((part) => isCounted(part.ref) && part.units.some((unit) => units.includes(unit)), ({ units: drawn }) => `drew on \`${drawn.filter((unit) => units.includes(unit)).join('`, `')}\``);
     }
     case 'counts':
     case 'actions': {
       const actions = spokenOf(`${path} ${text}`, textsOf(seen['actions']));
-      return each(({ ref, action }) => ref.kind === 'intent' && action !== undefined && actions.includes(action), ({ action }) => `is counted as \`${action ?? ''}\``);
+      return each(({ ref, action }) => isCounted(ref) && action !== undefined && actions.includes(action), ({ action }) => `is counted as \`${action ?? ''}\``);
     }
     case 'refusals':
       return each(({ ref }) => ref.kind === 'refusal', () => 'is counted as a refusal');
@@ -86,6 +86,9 @@ function sessionCauses({ track }: Asked, inputs: DecisionInputs, path: string, t
       return each(({ ref }) => ref.kind === 'session.opened', () => 'opened the session');
   }
 }
+
+/** What a session counts and draws budgets for. */
+const isCounted = ({ kind }: EntryRef): boolean => kind === 'intent' || kind === 'evaluation';
 
 /** Whatever an identity's sessions learnt, each of them first; those that have it from another one are left out. */
 function giversOf(sessions: Asked['track']['owner']['sessions'], label: string): readonly EntryRef[] {

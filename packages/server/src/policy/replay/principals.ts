@@ -1,6 +1,7 @@
 import type { Identity, JsonObject } from '@flyball/protocol';
 import type { Bundle } from '../bundle.js';
 import { principalJson } from '../context.js';
+import { askedBy, isEvaluation } from '../evaluation-request.js';
 import type { Asked } from './read-decisions.js';
 import { isSame } from './same.js';
 
@@ -11,10 +12,12 @@ const byId = new WeakMap<Bundle, ReadonlyMap<string, Identity>>();
  * candidate would not let it in. One that no bundle registers stays as it was recorded.
  */
 export function principalUnder({ inputs, bundle, nowMs }: Asked, candidate: Bundle): JsonObject | undefined {
-  const id = String(inputs.principal['id']);
+  const id = String(askedBy(inputs));
   const [then, now] = [identityOf(bundle, id), identityOf(candidate, id)];
   if (!then && !now) return inputs.principal;
   if (!now || now.status !== 'active' || (now.expiresAtMs !== undefined && now.expiresAtMs <= nowMs)) return undefined;
+  // Whom an enforcement point asks about is in the request.
+  if (isEvaluation(inputs)) return inputs.principal;
   const principal = principalJson(now);
   return isSame(principal, inputs.principal) ? inputs.principal : principal;
 }

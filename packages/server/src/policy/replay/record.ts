@@ -61,9 +61,9 @@ export interface RecordedDecision {
   readonly bundle: string;
 }
 
-/** The decision of an intent, a hold or a refusal; nothing where none was reached. */
+/** The decision of an intent, an evaluation, a hold or a refusal; nothing where none was reached. */
 export function decisionOf({ kind, body }: Entry): RecordedDecision | undefined {
-  if (kind !== 'intent' && kind !== 'hold' && kind !== 'refusal') return undefined;
+  if (kind !== 'intent' && kind !== 'evaluation' && kind !== 'hold' && kind !== 'refusal') return undefined;
   const decision = isObject(body) ? body['decision'] : undefined;
   return isObject(decision) ? (decision as unknown as RecordedDecision) : undefined;
 }

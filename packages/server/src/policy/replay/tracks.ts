@@ -195,4 +195,4 @@ function keepEarlier(earlier: SessionTrack['earlier'], newest: SessionTrack['ear
 const actionOf = ({ body }: Entry): unknown => (body as { readonly action?: unknown }).action;
 
 /** What was recorded beside an entry; of kinds that nobody asks it of, it is not read. */
-export const readContent = ({ entry, payload }: Row): JsonObject | undefined => (entry.kind === 'intent' || entry.kind === 'refusal' || entry.kind === 'hold' ? contentOf(payload) : undefined);
+export const readContent = ({ entry, payload }: Row): JsonObject | undefined => (entry.kind === 'intent' || entry.kind === 'evaluation' || entry.kind === 'refusal' || entry.kind === 'hold' ? contentOf(payload) : undefined);

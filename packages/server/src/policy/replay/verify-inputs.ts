@@ -1,6 +1,7 @@
 import type { JsonObject } from '@flyball/protocol';
 import type { SessionState } from '../../action/states.js';
 import { sessionContext } from '../context.js';
+import { askedBy, isEvaluation, notArguments } from '../evaluation-request.js';
 import { questionOf } from '../temporal.js';
 import { type Calls, encodeArguments } from './calls.js';
 import { tellsApart } from './explainable.js';
@@ -33,8 +34,9 @@ function callOf({ row, inputs, content }: Asked, calls: Calls): readonly Mismatc
   const terms = calls.find(row.entry, content);
   const encoded = terms && encodeArguments(content['args'], terms);
   const { args = null, unrepresented = null } = inputs.context;
-  const seen = { identity: inputs.principal['id'], action: inputs.action, resources: inputs.resources as unknown as JsonObject[], args, unrepresented };
-  const again = { identity, action: terms?.action.name, resources: content['resources'], args: encoded?.value, unrepresented: encoded?.left };
+  const others = isEvaluation(inputs) ? notArguments(inputs) : [];
+  const seen = { identity: askedBy(inputs), action: inputs.action, resources: inputs.resources as unknown as JsonObject[], args, unrepresented };
+  const again = { identity, action: terms?.action.name, resources: content['resources'], args: encoded?.value, unrepresented: encoded && [...encoded.left, ...others] };
   return isSame(seen, again) ? [] : [differing('call', seen, again, never)];
 }
 

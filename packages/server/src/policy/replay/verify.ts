@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, outcomes } from '@flyball/protocol';
 import type { Bundle } from '../bundle.js';
 import { refusedBefore } from '../decide.js';
-import { evaluate } from '../policy.js';
+import { evaluate } from '../evaluate.js';
 import { Calls } from './calls.js';
 import { type Asked, type Pass, readDecisions, type ReadOptions, type ReadReport } from './read-decisions.js';
 import type { EntryRef, Rules } from './record.js';

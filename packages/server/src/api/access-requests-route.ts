@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FlyballError, type Principal } from '@flyball/protocol';
+import { z } from 'zod';
+import { type AccessAnswer, type AccessRequests, type Asker, forMachine, type GrantHolder, type Grants, type ShownGrant } from '../approval/index.js';
+import { limits } from '../lib/limits.js';
+import { parseStrictJson } from '../lib/strict-json.js';
+import { answerJson, wishBody } from './access-requests.js';
+
+export interface MachinesAccess {
+  readonly requests: Pick<AccessRequests, 'ask' | 'simulate'>;
+  readonly grants: Pick<Grants, 'ofIdentity' | 'return'>;
+  /** What a caller showed, not looked at yet: the request itself does that, and is recorded when it is refused. */
+  askerOf(request: IncomingMessage): Asker;
+  identify(request: IncomingMessage): Promise<Principal>;
+}
+
+const requestsPath = '/v1/access-requests';
+const grantsPath = '/v1/grants';
+
+/**
+ * What a machine asks for itself: `POST /v1/access-requests`, `POST /v1/access-requests/simulate`, `GET /v1/grants`, and
+ * `DELETE /v1/grants/ID` gives one back. How a request waits is told by `/v1/holds/ID`, as of every other attempt.
+ */
+export function accessRequestsRoute(access: MachinesAccess) {
+  return async (request: IncomingMessage, response: ServerResponse, at: string, readBody: () => Promise<Uint8Array>): Promise<boolean> => {
+    switch (at) {
+      case requestsPath:
+        if (isMethod('POST', request, response)) await ask(access, request, response, await readBody());
+        return true;
+      case `${requestsPath}/simulate`:
+        if (isMethod('POST', request, response)) send(response, 200, forMachine(await access.requests.simulate(access.askerOf(request), wishOf(await readBody()))));
+        return true;
+      case grantsPath:
+        if (isMethod('GET', request, response)) send(response, 200, (await access.grants.ofIdentity(holder(await access.identify(request)))).map(row));
+        return true;
+      default:
+        if (!at.startsWith(`${grantsPath}/`)) return false;
+        if (isMethod('DELETE', request, response)) {
+          const id = at.slice(grantsPath.length + 1);
+          send(response, 200, { grant: id, returned: (await access.grants.return(id, holder(await access.identify(request)))).id });
+        }
+        return true;
+    }
+  };
+}
+
+async function ask({ requests, askerOf }: MachinesAccess, request: IncomingMessage, response: ServerResponse, body: Uint8Array): Promise<void> {
+  const answer = await requests.ask(askerOf(request), wishOf(body));
+  send(response, statusOf(answer), answerJson(answer));
+}
+
+function wishOf(body: Uint8Array): z.infer<typeof wishBody> {
+  if (body.byteLength > limits.accessRequestBytesMax) throw new FlyballError('request_too_large', `expected at most ${limits.accessRequestBytesMax} bytes`);
+  const checked = wishBody.safeParse(parseStrictJson(body));
+  if (!checked.success) throw new FlyballError('request_malformed', z.prettifyError(checked.error));
+  return checked.data;
+}
+
+function statusOf(answer: AccessAnswer): number {
+  switch (answer.kind) {
+    case 'granted':
+      return 201;
+    case 'waiting':
+      return 202;
+    case 'refused':
+      return refusals[answer.error.code] ?? 403;
+    case 'broken':
+      return answer.effect === 'failed' ? 409 : 503;
+  }
+}
+
+const refusals: Readonly<Partial<Record<FlyballError['code'], number>>> = { unauthenticated: 401, request_malformed: 400, conflict: 409, store_unavailable: 503, overloaded: 503, internal: 500 };
+
+const holder = ({ identity, onBehalfOf }: Principal): GrantHolder => ({ identity: identity.id, onBehalfOf });
+
+const row = ({ id, name, why, rollback, openedAtMs, untilMs }: ShownGrant) => ({ id, grant: name, why, ...(rollback !== undefined && { rollback }), opened: new Date(openedAtMs).toISOString(), until: new Date(untilMs).toISOString() });
+
+function isMethod(method: string, request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method === method) return true;
+  response.writeHead(405, { allow: method }).end();
+  return false;
+}
+
+function send(response: ServerResponse, status: number, value: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(value));
+}

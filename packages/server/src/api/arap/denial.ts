@@ -1,0 +1,59 @@
+import type { Decision, JsonObject } from '@flyball/protocol';
+import type { AskedEvaluation } from '../authzen/read-request.js';
+import { boundOf } from './asked.js';
+import { paths } from './draft.js';
+import type { Signed } from './signed.js';
+import { templateOf } from './request-schema.js';
+
+/** Addresses by which this decision point is known. */
+export interface Known {
+  /** Scheme and authority; who signs, and for whom approvals are. */
+  readonly base: string;
+  /** Where requests are submitted; for whom denials are signed. */
+  readonly endpoint: string;
+}
+
+export const knownAs = (base: string): Known => ({ base, endpoint: base + paths.requests });
+
+/** A denial that people can turn into an approval, as it was decided. */
+export interface Requestable {
+  readonly evaluation: string;
+  readonly identity: string;
+  readonly asked: AskedEvaluation;
+  readonly members: readonly string[];
+  readonly decision: Pick<Decision, 'approvals'>;
+  readonly atMs: number;
+  /** Until when it can be asked about, in milliseconds since 1970. */
+  readonly untilMs: number;
+}
+
+/** What a requestable denial carries (section Requestable Denial Context). No policy's name is in it. */
+export async function accessRequest(denied: Requestable, known: Known, signed: Signed): Promise<JsonObject> {
+  const { evaluation, identity, asked, members, decision, atMs, untilMs } = denied;
+  const expiresAt = timeOf(untilMs);
+  const template = templateOf(decision.approvals);
+  const claims = {
+    iss: known.base,
+    aud: known.endpoint,
+    iat: Math.floor(atMs / 1_000),
+    exp: Math.floor(untilMs / 1_000),
+    jti: evaluation,
+    client_id: identity,
+    evaluation_id: evaluation,
+    denial_expires_at: expiresAt,
+    binding_context_members: members,
+    ...boundOf(asked, members),
+    template,
+  };
+  return {
+    endpoint: known.endpoint,
+    template,
+    expires_at: expiresAt,
+    binding_token: await signed.sign('flyball-denial+jwt', claims as unknown as JsonObject),
+    request_schema_url: `${known.base}${paths.schemas}/${template}`,
+    display: { title: 'People have to agree to this', description: 'Submit an access request, and ask again with the approval that it leads to.' },
+  };
+}
+
+/** Whole seconds, as the times in signed values are. */
+export const timeOf = (ms: number): string => new Date(Math.floor(ms / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');

@@ -1,0 +1,14 @@
+export { arapDraft, capability, paths } from './draft.js';
+export { type CallbackPlace, CallbackPolicy } from './callback-policy.js';
+export { Callbacks } from './callbacks.js';
+export { knownAs } from './denial.js';
+export { RequestProfile } from './profile.js';
+export { Questioner } from './questioner.js';
+export { requestSchema } from './request-schema.js';
+export { arapRoute } from './route.js';
+export { Signed } from './signed.js';
+export { Submissions } from './submissions.js';
+export { foldClaim, foldTask, type TaskState } from './task-state.js';
+export { type Kept, Tasks } from './tasks.js';
+export { viewOf } from './view.js';
+export { TaskWatch } from './watch.js';

@@ -1,0 +1,85 @@
+import { type ApprovalRule, canonicalText, type Entry, FlyballError, type StandingBounds } from '@flyball/protocol';
+import type { Clock } from '../lib/clock.js';
+import { randomSalt } from '../lib/ids.js';
+import type { People } from './people.js';
+import type { Question } from './question.js';
+import type { Questions } from './questions.js';
+import type { ApprovalRecord } from './record.js';
+import { boundsOf, scopeOf, type Standing, type StandingBody, type StandingState, standingStream } from './standing.js';
+import { tally } from './tally.js';
+
+export interface StandingParts {
+  readonly questions: Questions;
+  readonly record: ApprovalRecord;
+  readonly people: () => People;
+  readonly clock: Clock;
+  /** Rules of the active bundle that accept standing approvals, with the groups that they name. */
+  readonly rules: () => readonly { readonly policy: string; readonly groups: readonly string[] }[];
+}
+
+/** Standing approvals from their beginning to their end. */
+export class StandingApprovals {
+  constructor(private readonly parts: StandingParts) {}
+
+  /**
+   * When everybody who was needed agreed to more than this once, the standing approval begins: with the answer that
+   * completes them, so that answers beyond those begin no second one.
+   */
+  async begin(question: Question, answer: string): Promise<void> {
+    const { hold, body, asked } = question;
+    if (!hold || !asked || (hold.status !== 'pending' && hold.status !== 'used')) return;
+    const terms = await this.parts.questions.termsOf(question);
+    for (const policy of new Set(body.decision.approvals.map((rule) => rule.policy))) {
+      const rules = body.decision.approvals.filter((rule) => rule.policy === policy);
+      const { met, counted } = tally(rules, hold.agreed, terms);
+      const [rule] = rules;
+      const completing = hold.agreed.findLast((vote) => counted.includes(vote));
+      const bounds = met && rule && completing?.entry === answer ? boundsOf(rule, counted) : undefined;
+      if (!bounds) continue;
+      const { identity, on_behalf_of: onBehalfOf, action, upstream, method, tool, chain } = body;
+      const free = [...(bounds.free ?? []), ...(bounds.sum ? [bounds.sum.argument] : [])];
+      const granted: StandingBody = {
+        policy,
+        identity,
+        ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
+        action,
+        free,
+        count: bounds.count,
+        ...(bounds.sum && { sum: bounds.sum }),
+        votes: counted.map(({ person, authority, groups, entry, signed }) => ({ person, authority, ...(groups && { groups }), entry, signed })),
+        evidence: [...terms.evidence].sort(),
+        asked_at: terms.askedAtMs,
+      };
+      const scope = scopeOf({ upstream, method, tool, chain, ...asked, about: asked.about }, free);
+      await this.parts.record.append({ kind: 'standing.granted', streams: [{ stream: standingStream(policy) }], deadline: this.parts.clock.now() + bounds.withinMs, body: granted, payload: { salt: randomSalt(), content: JSON.stringify({ scope }) } });
+    }
+  }
+
+  async list(): Promise<readonly Standing[]> {
+    const states = await Promise.all(this.parts.rules().map(({ policy }) => this.parts.record.read<StandingState>(standingStream(policy))));
+    return states.flatMap(({ state }) => Object.values(state ?? {})).filter(({ untilMs }) => untilMs > this.parts.clock.now());
+  }
+
+  /** Whoever may answer such questions takes a standing approval back, and an administrator does. */
+  async end(id: string, person: string, administers: boolean): Promise<Entry> {
+    const standing = (await this.list()).find((each) => each.id === id);
+    if (!standing) throw new FlyballError('not_found', 'no such standing approval; `flyball standing list` lists them');
+    const { policy } = standing;
+    const groups = this.parts.rules().find((rule) => rule.policy === policy)?.groups ?? [];
+    if (!administers && !groups.some((group) => this.parts.people().isMember(person, group))) throw refused(`expected a member of ${groups.map((group) => `\`${group}\``).join(' or ')}, or an administrator`);
+    const ref = await this.parts.record.refOf(this.parts.people().canonical(person));
+    const written = await this.parts.record.append({ kind: 'standing.ended', streams: [{ stream: standingStream(policy) }], settles: id, body: { policy, person: ref, status: 'revoked' } });
+    if (!written) throw new FlyballError('conflict', 'this could not be recorded now; nothing was changed, try again');
+    return written;
+  }
+}
+
+/** Throws for a standing approval that goes further than a rule of the question accepts. */
+export function verifyStandingWish(rules: readonly ApprovalRule[], wish: StandingBounds): void {
+  if (rules.some((rule) => !rule.standing)) throw refused('a rule of this question accepts no standing approval');
+  if (!Number.isInteger(wish.count) || wish.count < 1 || !(wish.withinMs >= 1_000)) throw new FlyballError('request_malformed', 'expected a standing approval with a count and a time');
+  const beyond = rules.some(({ standing }) => standing && (wish.count > standing.count || wish.withinMs > standing.withinMs || (standing.sum && (wish.sum?.argument !== standing.sum.argument || wish.sum.most > standing.sum.most))));
+  if (beyond) throw refused(`a standing approval goes no further than its rule: ${rules.map(({ standing }) => canonicalText(standing)).join('; ')}`);
+}
+
+const refused = (message: string) => new FlyballError('approval_refused', message);

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { accessRequestsOf } from './access-requests.js';
+import { Evaluator } from './api/authzen/evaluator.js';
+import { Metadata } from './api/authzen/metadata.js';
+import { authzenRoute } from './api/authzen/route.js';
+import { Searcher } from './api/authzen/searcher.js';
+import type { Config } from './config.js';
+import { callerOf, received } from './gateway/mcp/index.js';
+import { readOrMakeKey } from './lib/ed25519-key.js';
+import type { Governor } from './wiring.js';
+
+const gateway = 'authzen';
+
+/**
+ * The AuthZEN API of a governor.
+ *
+ * @param port the machines' port, once it is known
+ */
+export function authzenOf(governor: Governor, config: Config, portOf: () => number): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
+  const { port, policy, identification, ledger } = governor;
+  const { stages } = port;
+  const attemptOf = (request: IncomingMessage, call: Parameters<typeof received>[2], timeoutMs: number) => received(port, { ...callerOf(request), gateway }, call, timeoutMs);
+  const key = readOrMakeKey(join(config.data, 'authzen-key.pem'));
+  const origin = () => originOf(config, portOf());
+  const requests = accessRequestsOf(governor, config, { origin, key, attemptOf });
+  const authzen = authzenRoute({
+    evaluator: new Evaluator(stages, [], requests?.profile),
+    searcher: new Searcher({ stages, search: (situated, wish) => policy.search(situated, wish), append: (draft) => ledger.append(draft) }),
+    outcomes: { find: (id) => ledger.store.find(id), append: (draft) => ledger.append(draft) },
+    metadata: new Metadata(key, requests ? [requests.metadata] : []),
+    tenant: config.tenant,
+    origin,
+    askerOf: (request) => ({ received: (call, timeoutMs) => attemptOf(request, call, timeoutMs) }),
+    identify: async (request) => (await identification.identify(attemptOf(request, { upstream: '', method: 'outcome', name: '', params: {}, args: {} }, 0))).principal,
+    trouble: (error) => port.log('error', 'an enforcement point could not be answered', { reason: error.cause instanceof Error ? error.cause.message : error.message }),
+  });
+  return async (request, response, path) => (await requests?.route(request, response, path)) || authzen(request, response, path);
+}
+
+/** Scheme and authority by which machines know this server: those of its resource, or where it listens. */
+export function originOf({ resource, machines }: Config, port: number): string {
+  return resource === undefined ? `${machines.tls ? 'https' : 'http'}://${machines.host}:${port}` : new URL(resource).origin;
+}

@@ -1,0 +1,2 @@
+export { type Expected, type Proven, Provider, type ProviderSettings } from './provider.js';
+export { recognise, type RecogniseSettings } from './recognise.js';

@@ -1,0 +1,21 @@
+/** Rules of the profile that bind an enforcement point alone: nothing that a decision point answers shows them. */
+export const pepRules = [
+  ['Denial Remains Denial', 'a denial is a denial, with whatever it carries'],
+  ['PEP Processing Rules', 'asks only about denials that are marked as requestable'],
+  ['PEP Processing Rules', 'submits to the denial\'s endpoint, else to the one in the metadata'],
+  ['PEP Processing Rules', 'keeps subject, resource, action, relevant context and the actor as they were'],
+  ['Machine-Readable Forms', 'invents nothing that a schema asks for; rather does not submit'],
+  ['PEP Resolution Rules', 'takes catalogue values as they are, resolves what they depend on first, and decides nothing by them'],
+  ['PEP Processing Rules', 'echoes `expires_at`, and the id where there is no token'],
+  ['Requestable Denial Context', 'does not look into binding tokens and does not change them'],
+  ['PEP Processing Rules', 'takes task handles as they are, and infers no approval from ids, links or words'],
+  ['Task Status Endpoint', 'waits as long as `Retry-After` says, and stops asking at the end of the task'],
+  ['Task Status Values', 'takes an unknown status, and an unknown mode, as not approved'],
+  ['Access Request Response', 'looks at each item of a bundle, not at the whole'],
+  ['Completion Semantics', 'asks again with the approval as it was, and enforces what is answered then'],
+  ['Completion Semantics', 'uses no approval, and no credential made from it, after its end'],
+  ['Completion Semantics', 'does what `next_action` says; without something to request with, nothing'],
+  ['Trusting URLs from the Requestable Denial', 'follows no address to a host that it does not trust'],
+  ['Callback Completion', 'takes no callback that is not authenticated, and none as an approval'],
+  ['PEP-Facing vs End-Client-Facing Surfaces', 'shows review links to approvers only'],
+];

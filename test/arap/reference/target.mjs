@@ -1,0 +1,1 @@
+export { createReference as createTarget } from './server.mjs';
