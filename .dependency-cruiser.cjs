@@ -38,7 +38,7 @@ module.exports = {
     { name: 'network-in-its-places', comment: 'who talks to others does it in a gateway, in lib/safe-fetch, in the store or at the edge', severity: 'error', from: { path: `${server}/(action|identity|session|policy|approval|credential|output|ledger)/`, pathNot: tests }, to: { path: '^(node:)?(http|https|net|tls|dgram|dns|child_process)$|node_modules/(undici|pg)/' } },
     { name: 'files-in-their-places', comment: 'pure rooms read no files', severity: 'error', from: { path: `${server}/(action|session|approval|output)/`, pathNot: tests }, to: { path: '^(node:)?fs' } },
     { name: 'tests-stay-tests', severity: 'error', from: { path: '^packages/', pathNot: tests }, to: { path: `${tests}|^test/` } },
-    { name: 'development-libraries-stay-outside', severity: 'error', from: { path: '^packages/', pathNot: tests }, to: { path: '(^|node_modules/)(vitest|fast-check|@modelcontextprotocol|eslint|typescript|dependency-cruiser)(/|$)' } },
+    { name: 'development-libraries-stay-outside', severity: 'error', from: { path: '^packages/', pathNot: tests }, to: { path: '(^|node_modules/)(vitest|fast-check|@modelcontextprotocol|eslint|typescript|dependency-cruiser|oidc-provider|playwright-core|smtp-server|mailparser)(/|$)' } },
     ...nounRules,
     ...doorRules,
   ],

@@ -208,6 +208,20 @@ test('abuse 34: policy is tightened while people answer: the question is replace
   expect(await held()).toEqual([]);
 });
 
+test('law: policy asks nobody any more: the question is over, and what was asked for is granted once', async () => {
+  const asked = await requestAs(governor, 'ann', 'prod-db-read', { why: 'loosened' });
+  try {
+    await change(policies, (files[policies] ?? '').replace('resource.name like "prod-*"', 'resource.name like "other-*"'));
+    await answerAs(governor, 'ben', asked.body.hold);
+    await grantOf(tester, 'prod-db-read');
+    expect((await asPerson(governor, 'ann', 'GET', `/v1/questions/${asked.body.hold ?? ''}`)).body['state']).toBe('superseded');
+    expect(await held()).toEqual(['prod-db-read']);
+  } finally {
+    await change(policies, files[policies] ?? '');
+  }
+  await giveAllBack();
+});
+
 test('law: an identity that is suspended has nothing: what was agreed to waits until it is back', async () => {
   const asked = await requestAs(governor, 'ann', 'prod-db-read', { why: 'suspended' });
   const own = files['bundle/identities.yaml'] ?? '';

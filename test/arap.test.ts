@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, answer, type Approval, arapBundle, type Asked, Pep, report, resigned, waiting } from './support/arap-kit.js';
+import { type Answer, answer, type Approval, arapBundle, type Asked, Pep, report, resigned, shown, waiting } from './support/arap-kit.js';
 import { root, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
 
 const suiteMs = 400_000;
@@ -163,10 +163,8 @@ describe('a task', () => {
     const asked = fresh({ amount: 100, time: 'now' });
     await pep.open(asked);
     const hold = (await waiting(governor)).get(asked.resource.id) ?? '';
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'packages/server/dist/main.js'), '-c', join(governor.directory, 'flyball.yaml'), 'show', hold, '--as', 'ann']);
-    expect(stdout).toContain(asked.resource.id);
-    expect(stdout).toContain('100');
-    expect(stdout).toContain(`user:reader-of-${asked.resource.id}`);
+    const text = await shown(governor, hold);
+    for (const word of [asked.resource.id, '100', `user:reader-of-${asked.resource.id}`]) expect(text).toContain(word);
   });
 });
 

@@ -10,7 +10,7 @@ import { accessToken, openPeopleHouse, ownToken, type PeopleHouse, Visitor } fro
 /** Every route of the administrators' listener and who may ask for it. What is not in this table must not be there. */
 const table: Readonly<Record<Right, readonly string[]>> = {
   anyone: ['GET /', 'GET /sign-in', 'GET /sign-in/back', 'GET /signed-out', 'GET /passkeys', 'GET /holds/:id', 'POST /sign-in/start', 'POST /sign-in/finish'],
-  person: ['GET /v1/me', 'GET /v1/inbox', 'GET /v1/questions/:id', 'GET /v1/standing', 'GET /v1/delegations', 'GET /v1/emergencies'],
+  person: ['GET /v1/me', 'GET /v1/inbox', 'GET /v1/questions/:id', 'GET /v1/standing', 'GET /v1/delegations', 'GET /v1/emergencies', 'GET /v1/grants'],
   answers: [
     'POST /v1/holds/:id/answer',
     'POST /v1/holds/answers',
@@ -21,6 +21,9 @@ const table: Readonly<Record<Right, readonly string[]>> = {
     'POST /v1/emergencies/:name/:id/confirm',
     'POST /v1/emergencies/:name/:id/end',
     'POST /v1/emergencies/:name/:id/review',
+    'POST /v1/access-requests',
+    'POST /v1/access-requests/simulate',
+    'DELETE /v1/grants/:id',
   ],
   visits: ['POST /sign-out'],
   keys: ['GET /v1/passkeys', 'POST /v1/passkeys', 'POST /v1/passkeys/begin', 'DELETE /v1/passkeys/:id', 'POST /v1/holds/:id/challenge'],
@@ -65,7 +68,7 @@ beforeAll(async () => {
   bearers['ann with a token of the provider'] = await accessToken(house, 'ann');
   bearers['the operator'] = await ownToken(house, 'operator');
 });
-afterAll(() => house.close());
+afterAll(() => house?.close());
 
 const nowhere = '019a0000-0000-7000-8000-000000000000';
 

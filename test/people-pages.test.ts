@@ -180,6 +180,8 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
     };
     const approval = leaves.map((leaf) => JSON.parse(leaf) as { id: string; kind: string; body: { hold?: string; digest: string; seen?: string; signature?: { authenticator: string } } }).find(({ kind, body }) => kind === 'approval' && body.hold === signedHold);
     const verdict = verifyAnswer(texts(approval?.id ?? ''), texts(approval?.body.signature?.authenticator ?? ''));
+    const { code: verified, stdout } = await command(house.governor.directory, ['verify'], { SIGN_IN_SECRET: 'x' });
+    expect(verified, stdout).toBe(0);
     expect(verdict).toMatchObject({ holds: true, answer: { hold: signedHold, digest: approval?.body.digest, seen: approval?.body.seen, agrees: true } });
   });
 });

@@ -9,7 +9,7 @@ let house: PeopleHouse;
 beforeAll(async () => {
   house = await openPeopleHouse({ clients: [clientId, 'another'], signIn: '  audience: https://flyball.example/api\n' });
 });
-afterAll(() => house.close());
+afterAll(() => house?.close());
 
 const visitor = () => new Visitor(house.address);
 const cookie = 'flyball';

@@ -152,3 +152,19 @@ export const breaks = [
   without('tokens are one caller\'s', 'A5'),
 ];
 
+
+const isObliged = ({ json: value }) => value.context?.obligations !== undefined;
+const obligation = (change) => answers(isObliged, ({ context }) => void change(context.obligations[0], context));
+
+/** The same for the checks of the Obligations Profile. */
+export const obligationBreaks = [
+  tampered('the metadata name no obligations', metadata((value) => void delete value.supported_obligations), 'O1', 'O3'),
+  tampered('the metadata name a type of nobody\'s', metadata((value) => void value.supported_obligations.push('homework')), 'O1'),
+  tampered('obligations have no properties', obligation((one) => void delete one.properties), 'O2'),
+  tampered('obligations share an id', obligation((one, context) => void context.obligations.push({ ...one })), 'O2'),
+  tampered('obligations are of another type', obligation((one) => void (one.type = 'step-up')), 'O3'),
+  tampered('a notification goes nowhere', obligation((one) => void delete one.properties.to), 'O4'),
+  without('unknown obligations are ignored', 'O5'),
+  tampered('obligations are left out', answers(isObliged, ({ context }) => void delete context.obligations), 'O2', 'O6'),
+  tampered('an empty list is told', answers(({ json: value }) => value.decision === true && !value.context?.obligations, (value) => void (value.context = { ...value.context, obligations: [] })), 'O7'),
+];

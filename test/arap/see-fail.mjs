@@ -1,10 +1,15 @@
 // node test/arap/see-fail.mjs [WORD …]: breaks the reference in one way after another (breaks.mjs) and shows that the
 // checks notice. Ends with 1 when one of them does not, when a check is named by no way of breaking, or when the
 // reference as it is does not pass.
-import { breaks } from './breaks.mjs';
+import { breaks as requestBreaks, obligationBreaks } from './breaks.mjs';
+import { checks as obligationChecks } from './obligations.mjs';
 import { createReference } from './reference/server.mjs';
-import { checks, runSuite } from './suite.mjs';
+import { checks as requestChecks } from './suite.mjs';
+import { runChecks } from './verdicts.mjs';
+import { World } from './world.mjs';
 
+const breaks = [...requestBreaks, ...obligationBreaks];
+const checks = [...requestChecks, ...obligationChecks];
 const wanted = process.argv.slice(2);
 const json = wanted.includes('--json');
 const words = wanted.filter((word) => word !== '--json');
@@ -13,7 +18,7 @@ const chosen = breaks.filter(({ name }) => words.length === 0 || words.some((wor
 async function rowsOf(options, only) {
   const target = await createReference(options);
   try {
-    return await runSuite(target, { only });
+    return await runChecks(checks, new World(target), { only });
   } finally {
     await target.stop();
   }

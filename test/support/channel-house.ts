@@ -65,8 +65,8 @@ export class ChannelWorld {
   aheadMs = 0;
   now = (): number => Date.now() + this.aheadMs;
   told(channel?: string): readonly Entry<Readonly<Record<string, string>>>[] {
-    const all = [...this.tables.entries.values()].map(({ text }) => JSON.parse(text) as Entry<Readonly<Record<string, string>>>);
-    return all.filter(({ kind, body }) => kind === 'notified' && (channel === undefined || body['channel'] === channel));
+    const all = [...this.tables.entries.values()].flatMap(({ entry }) => (entry.kind === 'notified' ? [entry as Entry<Readonly<Record<string, string>>>] : []));
+    return all.filter(({ body }) => channel === undefined || body['channel'] === channel);
   }
 }
 

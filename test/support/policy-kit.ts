@@ -5,6 +5,7 @@ import { compileBundle } from '../../packages/server/src/policy/load-bundle.js';
 import type { RunningRego } from '../../packages/server/src/policy/rego/decide-by-rego.js';
 import { TemporalPast } from '../../packages/server/src/policy/temporal.js';
 import { Policy } from '../../packages/server/src/policy/policy.js';
+import type { Clock } from '../../packages/server/src/lib/clock.js';
 import { FakeClock, identity, nowSeconds, received } from './identity-kit.js';
 
 export const nowMs = nowSeconds * 1000;
@@ -133,7 +134,7 @@ export function situated({ tool = 'pay', args = { amount: 5 }, session = {}, ide
   };
 }
 
-export const policyOf = (bundle: Bundle, clock = new FakeClock(), opa?: RunningRego): Policy => new Policy(() => bundle, clock, { audience: 'https://flyball.example/mcp', past: new TemporalPast(() => Promise.resolve({ events: [] })), ...(opa && { opa }) });
+export const policyOf = (bundle: Bundle, clock: Clock = new FakeClock(), opa?: RunningRego): Policy => new Policy(() => bundle, clock, { audience: 'https://flyball.example/mcp', past: new TemporalPast(() => Promise.resolve({ events: [] })), ...(opa && { opa }) });
 
 export const decided = async (bundle: Bundle, attempt: Attempt = {}): Promise<Decided> => policyOf(bundle).decide(situated(attempt));
 

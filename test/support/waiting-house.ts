@@ -30,8 +30,8 @@ export class WaitingHouse {
     readonly serving: Serving,
   ) {}
 
-  static async open(upstreamUrl: string, from: { readonly directory?: string; readonly env?: Readonly<Record<string, string>>; readonly files?: Readonly<Record<string, string>> } = {}): Promise<WaitingHouse> {
-    const directory = from.directory ?? writeInstallation({ files: from.files ?? files, upstreams: `  bank: { url: "${upstreamUrl}", prefix: "", timeout_seconds: 10 }` });
+  static async open(upstreamUrl: string, from: { readonly directory?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<WaitingHouse> {
+    const directory = from.directory ?? writeInstallation({ files, upstreams: `  bank: { url: "${upstreamUrl}", prefix: "", timeout_seconds: 10 }` });
     const config = loadConfig(join(directory, 'flyball.yaml'), from.env ?? {});
     const governor = await openGovernor(config, () => undefined);
     return new WaitingHouse(directory, config, governor, await serve(governor, config, {}));

@@ -100,7 +100,7 @@ attack('a refusal that is hidden from its session', async () => {
 attack('an intent without outcome, overdue and under way', async () => {
   const { entries, first } = altered((all, { outcome }) => chained(without(all, outcome)));
   const young = await verdictOn(entries);
-  expect([young.completeness.holds, young.counts.underWay]).toEqual([true, { intents: 1, holds: 0, sessions: 0 }]);
+  expect([young.completeness.holds, young.counts.underWay]).toEqual([true, { intents: 1, holds: 0, sessions: 0, authorities: 0 }]);
   const deadline = first.intent.deadline ?? 0;
   expect(codesOf(await verdictOn(entries, { now: deadline + 300_000 }))).toEqual([]);
   expect(await foundIn(entries, { now: deadline + 300_001 })).toEqual([['outcome_missing', first.intent.id]]);

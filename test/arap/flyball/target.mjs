@@ -80,6 +80,7 @@ const cases = {
   brief: { subject: user, resource: { ...report, type: 'brief' }, action: read },
   forbidden: { subject: user, resource: { type: 'vault', id: 'vault-{{mark}}' }, action: read },
   allowed: { subject: user, resource: { type: 'handbook', id: 'handbook-{{mark}}' }, action: read },
+  obliged: { subject: user, resource: report, action: { name: 'can_export', properties: { limit: 5_000 } } },
 };
 
 /** Standard Webhooks: HMAC-SHA256 over id, time and body. */

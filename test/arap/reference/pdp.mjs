@@ -2,6 +2,12 @@ import { denialMs, published, same, service, time, tuple, unguessable } from './
 
 const approvalReasons = { approval_unverifiable: 'none', approval_expired: 'request', out_of_scope: 'request', policy_denied: 'none' };
 
+/** Exports are permitted to who says that it tells the owners, or says nothing of what it can do. */
+function exported(state, declared) {
+  const known = declared?.filter((type) => type === 'notification' || state.is('unknown obligations are ignored'));
+  return known?.length === 0 ? { decision: false } : { decision: true, context: { obligations: [notice] } };
+}
+
 /** What the policy says, approvals aside. */
 function policy(state, { subject, resource, action }) {
   if (state.forbidden.has(resource.id) || subject.type !== 'user') return 'forbid';
@@ -9,7 +15,10 @@ function policy(state, { subject, resource, action }) {
   return { public: 'permit', report: 'ask', brief: 'ask' }[resource.type] ?? 'forbid';
 }
 
+const notice = { id: 'notice-1', type: 'notification', properties: { to: 'owners', body: 'somebody exports' } };
+
 export async function evaluate(state, request, caller) {
+  if (request.action.name === 'can_export') return exported(state, request.context?.supported_obligations);
   const verdict = policy(state, request);
   const shown = request.context?.approval;
   if (shown !== undefined) return reevaluate(state, request, caller, shown, verdict);

@@ -66,6 +66,7 @@ const cases = () => {
     brief: { subject: user, resource: { ...report, type: 'brief' }, action: read },
     forbidden: { subject: user, resource: { type: 'secret', id: 'secret-{{mark}}' }, action: read },
     allowed: { subject: user, resource: { type: 'public', id: 'public-{{mark}}' }, action: read },
+    obliged: { subject: user, resource: { type: 'public', id: 'public-{{mark}}' }, action: { name: 'can_export' } },
   };
 };
 
@@ -98,7 +99,7 @@ async function answer(state, request, response) {
 async function route(state, request, body, send) {
   const url = new URL(request.url, published);
   const [, first, id, verb] = url.pathname.split('/');
-  if (url.pathname === '/.well-known/authzen-configuration') return send(200, { policy_decision_point: published, access_evaluation_endpoint: `${published}/evaluation`, access_request_endpoint: `${published}/requests`, jwks_uri: `${published}/jwks`, capabilities: ['urn:openid:authzen:capability:access-request'] });
+  if (url.pathname === '/.well-known/authzen-configuration') return send(200, { policy_decision_point: published, access_evaluation_endpoint: `${published}/evaluation`, access_request_endpoint: `${published}/requests`, jwks_uri: `${published}/jwks`, capabilities: ['urn:openid:authzen:capability:access-request'], supported_obligations: ['notification'] });
   if (first === 'jwks') return send(200, { keys: [jwk] });
   const caller = state.is('tokens are one caller\'s') && /token-again/.test(request.headers.authorization ?? '') ? { id: 'again', actors: [] } : state.callers[/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]] ?? (state.is('callers are known') ? state.callers['token-pep'] : undefined);
   if (!caller && !(first === 'catalog' && state.is('catalogues are for callers'))) throw new Problem('unauthorized', 'expected a token');

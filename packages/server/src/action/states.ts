@@ -145,6 +145,10 @@ export interface Narrowing {
 export interface HoldEvidence {
   readonly kind: string;
   readonly entry: string;
+  /** Reference of the person who gave it; nobody where it came from who asked. */
+  readonly person?: string;
+  /** Who confirmed it; without one, only its form was looked at. */
+  readonly source?: string;
 }
 
 export interface SessionSnapshot {

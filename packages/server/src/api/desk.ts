@@ -21,7 +21,7 @@ export interface SessionRow {
 export interface ActionRow {
   readonly id: string;
   readonly at: string;
-  readonly kind: 'intent' | 'hold' | 'refusal';
+  readonly kind: 'intent' | 'evaluation' | 'hold' | 'refusal';
   readonly identity: string;
   readonly action: string;
   readonly outcome: string;

@@ -9,6 +9,7 @@ import { limits } from '../lib/limits.js';
 import { type ActiveBundle, type Bundle, compileBundle, explain, type Explanation } from '../policy/index.js';
 import { type AccessDesk, type AccessDeskParts, LocalAccessDesk } from './access-requests.js';
 import type { ActionRow, Desk, HoldRow, LogStatus, SessionRow, Thread, ToolRow } from './desk.js';
+import { agreedTo } from './agreed-to.js';
 import { LocalWaitingDesk, type WaitingDesk } from './waiting-desk.js';
 
 export interface DeskParts {
@@ -25,7 +26,7 @@ export interface DeskParts {
   readonly access: Pick<AccessDeskParts, 'requests' | 'grants'>;
 }
 
-const attemptKinds = ['intent', 'hold', 'refusal'];
+const attemptKinds = ['intent', 'evaluation', 'hold', 'refusal'];
 
 /** The administrators' view, read from the record. */
 export class LocalDesk implements Desk {
@@ -89,6 +90,7 @@ export class LocalDesk implements Desk {
       settled,
       person: typeof onBehalfOf === 'string' ? await this.parts.names.nameOf(onBehalfOf) : undefined,
       payload: await this.#content(id),
+      agreed: await agreedTo(entry.body as JsonObject, { find: (each) => store.find(each), nameOf: (ref) => this.parts.names.nameOf(ref) }),
       ending: settled && (await this.#content(settled.id)),
       bundle: digest === undefined ? undefined : await this.#bundle(digest),
     });
@@ -179,7 +181,8 @@ function actionRow(entry: Entry, settled: Entry | undefined, target: string): Ac
   const decision = isObject(body['decision']) ? body['decision'] : undefined;
   const outcome = settled?.body as JsonObject | undefined;
   const text = (value: Json | undefined) => (typeof value === 'string' ? value : '');
-  const effect = entry.kind === 'refusal' ? 'none' : text(outcome?.['effect']) || text(outcome?.['status']) || (entry.kind === 'hold' ? (settled ? 'used' : 'waiting') : 'under way');
+  const effect = entry.kind === 'refusal' || entry.kind === 'evaluation' ? 'none' : text(outcome?.['effect']) || text(outcome?.['status']) || (entry.kind === 'hold' ? (settled ? 'used' : 'waiting') : 'under way');
+  const isSearch = entry.kind === 'evaluation' && body['search'] !== undefined;
   // What waits and runs all the same was agreed to.
   const approved = entry.kind === 'intent' && decision?.['outcome'] === 'step_up';
   const error = isObject(body['error']) ? text(body['error']['code']) : '';
@@ -188,8 +191,8 @@ function actionRow(entry: Entry, settled: Entry | undefined, target: string): Ac
     at: iso(entry.at),
     kind: entry.kind as ActionRow['kind'],
     identity: text(body['identity']) || 'unknown',
-    action: text(body['action']) || `${text(body['method'])} ${text(body['name']) || target}`.trim(),
-    outcome: decision ? `${text(decision['outcome'])} (${approved ? 'approved' : text(decision['kind'])})` : `deny (${error})`,
+    action: text(body['action']) || (isSearch ? `search ${text(body['search'])}` : `${text(body['method'])} ${text(body['name']) || target}`.trim()),
+    outcome: isSearch ? `${String(body['found'])} found` : decision ? `${text(decision['outcome'])} (${approved ? 'approved' : text(decision['kind'])})` : `deny (${error})`,
     effect,
   };
 }

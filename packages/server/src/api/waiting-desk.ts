@@ -1,5 +1,6 @@
 import { type Entry, FlyballError, type JsonObject } from '@flyball/protocol';
 import type { ApprovalRoom, Emergency, EmergencyWish, OpenHold, RecommendationCounts } from '../approval/index.js';
+import { isTimeId } from '../lib/ids.js';
 import type { AnswerWish, ApproverDesk, InboxPage, InboxRow, Question } from './people/approver-desk.js';
 
 export interface DelegationRow {
@@ -49,9 +50,11 @@ export interface WaitingDesk extends ApproverDesk {
   answerAll(wish: Pick<AnswerWish, 'person' | 'agrees' | 'reason' | 'evidence'> & { readonly holds: readonly string[] }): Promise<JsonObject>;
   cancel(hold: string, person: string): Promise<JsonObject>;
   recommendations(): Promise<readonly RecommendationRow[]>;
-  standing(): Promise<readonly StandingRow[]>;
+  /** Everything for who may see all; else what somebody's own groups agreed to. */
+  standing(person: string, seesAll: boolean): Promise<readonly StandingRow[]>;
   endStanding(id: string, person: string, administers: boolean): Promise<JsonObject>;
-  delegations(): Promise<readonly DelegationRow[]>;
+  /** Everything for who may see all; else those that somebody is part of. */
+  delegations(person: string, seesAll: boolean): Promise<readonly DelegationRow[]>;
   delegate(wish: { readonly person: string; readonly to: string; readonly groups: readonly string[]; readonly until: string }): Promise<JsonObject>;
   endDelegation(id: string, person: string): Promise<JsonObject>;
   emergencies(): Promise<readonly EmergencyRow[]>;
@@ -79,6 +82,7 @@ export class LocalWaitingDesk implements WaitingDesk {
 
   async inbox(person: string, after: string | undefined): Promise<InboxPage> {
     const { board, questions } = this.parts.approval;
+    if (after !== undefined && !isTimeId(after)) throw new FlyballError('request_malformed', 'expected `after` to be the `next` of the page before');
     await board.load();
     const { rows, next } = board.page(await questions.groupsOf(person), after, pageMost);
     const answerable = await questions.answerable(rows.map(({ hold }) => hold), person);
@@ -116,7 +120,7 @@ export class LocalWaitingDesk implements WaitingDesk {
       }),
       facts: body.decision.facts.flatMap(({ needs }) => needs),
       agreed: await Promise.all(status.agreed.map(async ({ person: ref, atMs }) => ({ person: await this.parts.nameOf(ref), atMs }))),
-      evidence: (hold?.evidence ?? []).map(({ kind }) => ({ kind, by: body.identity, verified: true })),
+      evidence: await Promise.all((hold?.evidence ?? []).map(async ({ kind, person: ref, source }) => ({ kind, by: ref === undefined ? body.identity : await this.parts.nameOf(ref), verified: source !== undefined }))),
       atMs: entry.at,
       deadlineMs: status.deadlineMs,
       state: status.state,
@@ -167,8 +171,10 @@ export class LocalWaitingDesk implements WaitingDesk {
     return Promise.all(this.parts.recommended().map(row));
   }
 
-  async standing(): Promise<readonly StandingRow[]> {
-    const all = await this.parts.approval.standing.list();
+  async standing(person: string, seesAll: boolean): Promise<readonly StandingRow[]> {
+    const { standing, questions } = this.parts.approval;
+    const groups = await questions.groupsOf(person);
+    const all = await standing.list((named) => seesAll || named.some((group) => groups.has(group)));
     return Promise.all(
       all.map(async ({ id, policy, identity, action, used, count, spent, sum, untilMs, votes }) => ({
         id,
@@ -187,9 +193,11 @@ export class LocalWaitingDesk implements WaitingDesk {
     return { standing: id, ended: (await this.parts.approval.standing.end(id, person, administers)).id };
   }
 
-  async delegations(): Promise<readonly DelegationRow[]> {
+  async delegations(person: string, seesAll: boolean): Promise<readonly DelegationRow[]> {
     const all = await this.parts.approval.delegations.list();
-    return Promise.all(all.map(async ({ id, from, to, groups, untilMs }) => ({ id, from: await this.parts.nameOf(from), to: await this.parts.nameOf(to), groups, until: iso(untilMs) })));
+    const people = this.parts.approval.people();
+    const rows = await Promise.all(all.map(async ({ id, from, to, groups, untilMs }) => ({ id, from: await this.parts.nameOf(from), to: await this.parts.nameOf(to), groups, until: iso(untilMs) })));
+    return seesAll ? rows : rows.filter(({ from, to }) => [from, to].some((name) => people.canonical(name) === people.canonical(person)));
   }
 
   async delegate({ person, to, groups, until }: Parameters<WaitingDesk['delegate']>[0]): Promise<JsonObject> {

@@ -132,6 +132,7 @@ describe('what stands in for people', () => {
     ['the rule accepts none any more', {}, [rule()], 'new hold'],
     ['its last use', { used: 4 }, asked, 'approved by standing s'],
     ['used up', { used: 5 }, asked, 'new hold'],
+    ['used as often as was agreed to, though the rule accepts more', { count: 2, used: 2 }, asked, 'new hold'],
     ['used more often than the rule accepts now', { used: 2 }, [rule({ standing: { ...bounds, count: 2 } })], 'new hold'],
     ['its last millisecond', { untilMs: nowMs + 1 }, asked, 'approved by standing s'],
     ['over', { untilMs: nowMs }, asked, 'new hold'],

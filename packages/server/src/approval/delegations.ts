@@ -89,7 +89,7 @@ export class Delegations {
 
   async #find(id: string): Promise<DelegationState> {
     const found = (await this.list()).find((delegation) => delegation.id === id);
-    if (!found) throw new FlyballError('not_found', 'no such delegation; `flyball delegations` lists them');
+    if (!found) throw new FlyballError('not_found', 'no such delegation; `flyball delegations list` lists them');
     return found;
   }
 }

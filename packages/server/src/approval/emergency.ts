@@ -143,7 +143,8 @@ export class Emergencies {
       const emergency = await this.#open(state, id);
       if (emergency.confirmedBy !== undefined || !emergency.needsSecond) throw new FlyballError('already_settled', 'this emergency is confirmed already');
       if (await this.#isSame(emergency.declaredBy, person)) throw refused('a second person confirms an emergency, not who declared it');
-      await this.#verifyReviewed(Object.fromEntries(Object.entries(state).filter(([other]) => other !== id)), person);
+      // One that never opened anything keeps nobody from confirming: two people may declare the same trouble at once.
+      await this.#verifyReviewed(Object.fromEntries(Object.entries(state).filter(([other, { confirmedBy, needsSecond }]) => other !== id && (confirmedBy !== undefined || !needsSecond))), person);
       return { kind: 'emergency.confirmed', body: { name, emergency: id, person: ref } };
     });
   }

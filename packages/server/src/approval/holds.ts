@@ -7,7 +7,7 @@ import type { Evidence, EvidenceKinds } from './evidence.js';
 import { verifyNarrowing } from './narrow.js';
 import type { People } from './people.js';
 import type { Question } from './question.js';
-import { type HoldStateName, type Questions, settled } from './questions.js';
+import { type HoldStateName, type Questions, settled, voicesOf } from './questions.js';
 import type { ApprovalDraft, ApprovalRecord } from './record.js';
 import { recommendationStream } from './recommendations.js';
 import type { SignatureEvidence, Signatures } from './signatures.js';
@@ -141,11 +141,13 @@ export class Holds {
 
     if (reason.trim() === '' && question.body.decision.approvals.some((rule) => rule.explained)) throw refused('expected a reason: the machine is not sure enough for an answer without one');
     if (question.hold?.agreed.some((earlier) => earlier.person === ref)) throw refused('this person has agreed already');
+    const lender = authority.groups === 'own' ? undefined : await record.refOf(authority.name);
+    if (lender !== undefined && voicesOf(question.hold).some((voice) => voice === ref || voice === lender)) throw refused('the person for whom this one speaks has agreed already');
     const evidence = await this.#verifyEvidence(answer.evidence ?? []);
     verifyComplete(question, evidence.map(({ kind }) => kind));
     this.#verifyNarrow(question, answer);
     if (answer.standing) this.#verifyStanding(question, answer.standing, answer.narrow);
-    const lent = authority.groups === 'own' ? {} : { authority: await record.refOf(authority.name), groups: authority.groups };
+    const lent = lender === undefined ? {} : { authority: lender, groups: authority.groups };
     const wishes = { ...(answer.narrow && { narrow: answer.narrow }), ...(answer.standing && { standing: answer.standing }), ...(evidence.length > 0 && { evidence }) };
     return { ...place, kind: 'approval', body: { ...answered, ...lent, ...wishes }, payload: payload({ ...words, ...(evidence.length > 0 && { evidence: answer.evidence }) }), ...place };
   }

@@ -14,8 +14,8 @@ export function narrowed(modification: Modification | undefined, votes: readonly
 export function verifyNarrowing({ caps, untilMs }: Narrowing, args: JsonObject, sets: Readonly<Record<string, Json>>, { nowMs, deadlineMs }: { readonly nowMs: number; readonly deadlineMs: number }): void {
   for (const [name, most] of Object.entries(caps ?? {})) {
     const value = Object.hasOwn(args, name) ? args[name] : undefined;
+    if (typeof value !== 'number' || Object.hasOwn(sets, name)) throw malformed(`\`${name.slice(0, 80)}\` to be a number of this question that can be capped`);
     // Below zero, less is more.
-    if (typeof value !== 'number' || value < 0 || Object.hasOwn(sets, name)) throw malformed(`\`${name.slice(0, 80)}\` to be a number of this question that can be capped`);
     if (!(most >= 0 && most <= value)) throw malformed(`a cap of \`${name.slice(0, 80)}\` from 0 to ${value}: an answer narrows, it never widens`);
   }
   if (untilMs !== undefined && (untilMs <= nowMs || untilMs > deadlineMs)) throw malformed(`an end between now and ${new Date(deadlineMs).toISOString()}: an answer narrows, it never widens`);

@@ -88,12 +88,14 @@ export class Questions {
     return previewOf(question, { onBehalfOf: ref === undefined ? undefined : await this.parts.record.nameOf(ref) });
   }
 
-  /** By whose right somebody may answer. Throws `approval_refused` with why not. */
+  /** By whose right somebody may answer; of several the first that nobody has used yet. Throws `approval_refused` with why not. */
   async authorityFor(question: Question, person: string): Promise<Authority> {
     const terms = await this.termsOf(question);
     const authorities = await this.parts.delegations.authoritiesOf(person);
     const rules = question.body.decision.approvals;
-    const right = authorities.find(({ name, groups }) => rules.some((rule) => mayAnswer(rule, { person: terms.people.canonical(person), authority: name, groups: groups === 'own' ? undefined : groups }, terms)));
+    const rights = authorities.filter(({ name, groups }) => rules.some((rule) => mayAnswer(rule, { person: terms.people.canonical(person), authority: name, groups: groups === 'own' ? undefined : groups }, terms)));
+    const used = voicesOf(question.hold).map((ref) => terms.nameOf(ref));
+    const right = rights.find(({ name }) => !used.includes(name)) ?? rights[0];
     if (right) return right;
     const groups = [...new Set(rules.map((rule) => rule.approvers))].map((group) => `\`${group}\``).join(' or ');
     throw refused(groups === '' ? 'this waits for facts, so nobody can answer it' : `expected a member of ${groups} who did not ask for it and is not kept apart from it`);
@@ -132,6 +134,9 @@ export class Questions {
     return { identity: registered, person, chain };
   }
 }
+
+/** Whose voices were heard already: who agreed, and who had somebody agree for them. */
+export const voicesOf = (hold: HoldState | undefined): readonly string[] => (hold?.agreed ?? []).flatMap(({ person, authority }) => [person, authority]);
 
 const refused = (message: string) => new FlyballError('approval_refused', message);
 export const settled = (state: HoldStateName) => new FlyballError('already_settled', `this hold is ${state === 'used' ? 'used up' : state}; nothing was changed`);

@@ -55,8 +55,10 @@ export class StandingApprovals {
     }
   }
 
-  async list(): Promise<readonly Standing[]> {
-    const states = await Promise.all(this.parts.rules().map(({ policy }) => this.parts.record.read<StandingState>(standingStream(policy))));
+  /** Those that have not ended, of rules whose groups are wanted. */
+  async list(isWanted: (groups: readonly string[]) => boolean = () => true): Promise<readonly Standing[]> {
+    const rules = this.parts.rules().filter(({ groups }) => isWanted(groups));
+    const states = await Promise.all(rules.map(({ policy }) => this.parts.record.read<StandingState>(standingStream(policy))));
     return states.flatMap(({ state }) => Object.values(state ?? {})).filter(({ untilMs }) => untilMs > this.parts.clock.now());
   }
 

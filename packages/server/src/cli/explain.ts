@@ -11,6 +11,7 @@ export function format(explanation: Explanation): string {
     `${outcome} (${kind})${effect === undefined ? '' : `, ${effect}`}`,
     ...facts,
     ...section('policies', listed),
+    ...section('agreed', (explanation.agreed ?? []).map((line) => `  ${printable(line)}`)),
     ...section('what would have to differ', differ.map((line) => `  ${printable(line)}`)),
     ...section('facts', (explanation.facts ?? []).map(factLine)),
     ...section('asked for', inputLines(explanation.inputs)),

@@ -11,7 +11,7 @@ export function addWaitingCommands(shell: Shell): void {
   const print = (value: object) => out(JSON.stringify(value));
   as(flyball.command('inbox').description('what waits for your answer, like questions together').option('--json').option('--after <hold>', 'the page after this one')).action(async (options: { as: string; after?: string }, command: Command) => {
     const { rows, next } = await shell.desk(command, (desk) => desk.waiting.inbox(options.as, options.after));
-    const shown = rows.map(({ atMs, deadlineMs, like, onBehalfOf, ...row }) => ({ ...row, for: onBehalfOf ?? '', like: like === 1 ? '' : `${like} like it`, asked: iso(atMs), until: iso(deadlineMs) }));
+    const shown = rows.map(({ atMs, deadlineMs, like, onBehalfOf, ...row }) => ({ ...row, for: onBehalfOf ?? '', like: like === 1 ? '' : `${like} alike`, asked: iso(atMs), until: iso(deadlineMs) }));
     shell.show(command, shown, ['hold', 'identity', 'for', 'action', 'reason', 'like', 'until']);
     if (next !== undefined) process.stderr.write(`there are more: --after ${next}\n`);
   });
@@ -68,10 +68,10 @@ function addConsentBeforehand(shell: Shell): void {
   const { flyball } = shell;
   const print = (value: object) => out(JSON.stringify(value));
   const standing = flyball.command('standing').description('standing approvals');
-  standing.command('list').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.waiting.standing()), ['id', 'policy', 'identity', 'action', 'used', 'spent', 'agreed', 'until']));
+  standing.command('list').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.waiting.standing('operator', true)), ['id', 'policy', 'identity', 'action', 'used', 'spent', 'agreed', 'until']));
   standing.command('revoke').argument('<id>').requiredOption('--as <person>').action(async (id: string, options: { as: string }, command: Command) => print(await shell.desk(command, (desk) => desk.waiting.endStanding(id, options.as, options.as === 'operator'))));
   const delegations = flyball.command('delegations').description('who speaks for whom');
-  delegations.command('list').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.waiting.delegations()), ['id', 'from', 'to', 'groups', 'until']));
+  delegations.command('list').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.waiting.delegations('operator', true)), ['id', 'from', 'to', 'groups', 'until']));
   delegations
     .command('give')
     .description('let somebody answer for you while you are away')
@@ -79,7 +79,7 @@ function addConsentBeforehand(shell: Shell): void {
     .requiredOption('--to <person>')
     .requiredOption('--groups <names>', 'in which of your groups, with commas')
     .requiredOption('--until <time>', 'as an ISO time')
-    .action(async (options: { as: string; to: string; groups: string; until: string }, command: Command) => print(await shell.desk(command, (desk) => desk.waiting.delegate({ person: options.as, to: options.to, groups: words(options.groups), until: options.until }))));
+    .action(async (options: { as: string; to: string; groups: string; until: string }, command: Command) => print(await shell.desk(command, (desk) => desk.waiting.delegate({ person: options.as, to: options.to, groups: words(options.groups), until: timeOf(options.until) }))));
   delegations.command('end').argument('<id>').requiredOption('--as <person>').action(async (id: string, options: { as: string }, command: Command) => print(await shell.desk(command, (desk) => desk.waiting.endDelegation(id, options.as))));
 }
 
@@ -151,8 +151,7 @@ function narrowOf({ cap, until }: AnswerOptions): AnswerWish['narrow'] {
     }),
   );
   if (Object.keys(caps).length < cap.length) throw usage('each argument in one `--cap` only');
-  const untilMs = until === undefined ? undefined : Date.parse(until);
-  if (untilMs !== undefined && Number.isNaN(untilMs)) throw usage('`--until` as an ISO time');
+  const untilMs = until === undefined ? undefined : Date.parse(timeOf(until));
   return { ...(cap.length > 0 && { caps }), ...(untilMs !== undefined && { untilMs }) };
 }
 
@@ -162,6 +161,12 @@ function standingOf(text: string): StandingBounds {
   // What is left out would be wider than what was meant.
   if (sum === null || !terms.has('count') || [...terms.keys()].some((name) => name !== 'count' && name !== 'within' && name !== 'sum')) throw usage('`--standing` as count=10,within=7d, with sum=argument:1000 where one adds up');
   return { count: Number(terms.get('count') ?? '1'), withinMs: msOf(terms.get('within') ?? ''), ...(sum && { sum: { argument: sum[1] ?? '', most: Number(sum[2]) } }) };
+}
+
+/** With its zone, so that it means the same on another machine. */
+function timeOf(text: string): string {
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) || Number.isNaN(Date.parse(text))) throw usage('`--until` as an ISO time with its zone, such as 2030-01-31T12:00:00Z');
+  return text;
 }
 
 function msOf(text: string): number {

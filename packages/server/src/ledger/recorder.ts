@@ -1,4 +1,4 @@
-import { type Action, type Effect, FlyballError } from '@flyball/protocol';
+import { canonicalText, type Action, type Effect, FlyballError } from '@flyball/protocol';
 import { questionDigest } from '../action/digest.js';
 import { Intent, type Means } from '../action/seal.js';
 import type { OutcomeDetail, Reached, Recorder } from '../action/stages.js';
@@ -83,8 +83,11 @@ export class AttemptRecorder implements Recorder {
     return written && { id: written.entry.id, outcome: decision.outcome === 'defer' ? 'defer' : 'step_up', deadlineMs, reasons: [...new Set(rules.map(({ reason }) => reason))].sort(), promise: this.log.promise(written) };
   }
 
-  isCurrent({ session }: Decided): Promise<boolean> {
-    return this.ledger.isCurrent(session.stream);
+  async isCurrent({ session, digest }: Decided): Promise<boolean> {
+    if (!(await this.ledger.isCurrent(session.stream))) return false;
+    // Another attempt may have noticed the newer state before: then this one was still decided on the older.
+    const now = this.ledger.projections.peek<SessionSnapshot['state']>(session.stream)?.state;
+    return now !== undefined && canonicalText(now.holds[digest] ?? null) === canonicalText(session.state.holds[digest] ?? null);
   }
 
   /** A refusal stands whether or not it can be recorded; of strangers only so many in a second are. */
@@ -100,7 +103,8 @@ export class AttemptRecorder implements Recorder {
         body: reachedBody(reached, person, error),
         payload: payloadOf(reached, { error }),
       });
-      return written && this.log.promise(written);
+      // An enforcement point is told no promise with a denial; a signature costs as much as the decision.
+      return written && reached.call.method !== 'evaluation' ? this.log.promise(written) : undefined;
     } catch (failure) {
       this.trouble('a refusal could not be recorded; it stands', failure);
       return undefined;

@@ -110,5 +110,6 @@ function endOfAuthority(entry: Entry, streams: readonly { readonly stream: strin
   const kind = endings[entry.kind];
   // A grant stands in the session of its request as well; its end is none of that session's.
   const own = streams.filter(({ stream }) => !stream.startsWith('session:'));
-  return kind && { kind, streams: own, settles: entry.id, body: { status: 'expired' } };
+  const { session } = entry.body as { readonly session?: string };
+  return kind && { kind, streams: own, settles: entry.id, body: { ...(session !== undefined && { session }), status: 'expired' } };
 }

@@ -33,6 +33,8 @@ export interface Explanation {
   readonly digest?: string;
   readonly bundle?: string;
   readonly policies: readonly ExplainedPolicy[];
+  /** Who agreed, or what stood in for it, one line each. */
+  readonly agreed?: readonly string[];
   /** Facts that providers were asked for. */
   readonly facts?: readonly ExplainedFact[];
   readonly inputs?: Json;
@@ -58,6 +60,8 @@ export interface ExplainSources {
   /** The name of the person it was for; the record itself has a reference only. */
   readonly person: string | undefined;
   readonly payload: JsonObject | undefined;
+  /** Who agreed, or what stood in for it. */
+  readonly agreed: readonly string[];
   /** What can be erased of what settled it. */
   readonly ending: JsonObject | undefined;
   /** The bundle that the decision was made with, if it is still known. */
@@ -65,7 +69,7 @@ export interface ExplainSources {
 }
 
 /** Explains an intent, a hold or a refusal from the record alone. */
-export function explain({ entry, settled, person, payload, ending, bundle }: ExplainSources): Explanation {
+export function explain({ entry, settled, person, payload, agreed, ending, bundle }: ExplainSources): Explanation {
   const body = entry.body as JsonObject;
   const decision = isObject(body['decision']) ? (body['decision'] as unknown as RecordedDecision) : undefined;
   const inputs = isObject(payload?.['inputs']) ? (payload['inputs'] as unknown as DecisionInputs) : undefined;
@@ -86,6 +90,7 @@ export function explain({ entry, settled, person, payload, ending, bundle }: Exp
     ...text('digest'),
     ...(decision && { bundle: decision.bundle }),
     policies,
+    ...(agreed.length > 0 && { agreed }),
     ...(inputs?.facts && { facts: explainFacts(inputs) }),
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
     ...(isObject(body['error']) && { error: payload?.['error'] ?? body['error'] }),
@@ -141,6 +146,12 @@ function differences(body: JsonObject, decision: RecordedDecision | undefined, p
       return decision.approvals.map((rule) => `${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`);
     case 'needs_facts':
       return decision.facts.map((rule) => `the facts ${rule.needs.map((need) => `\`${need}\``).join(', ')} would have to be there and to fulfil ${rule.policy}`);
+    case 'needs_predecessor':
+      return ['what it follows would have to be done first'];
+    case 'predecessor':
+      return ['what it follows would have to have been agreed to, and not be more than four deep'];
+    case 'confidence':
+      return ['the machine would have to be surer of what it recommends than the catalogue\'s threshold'];
     case 'capability':
       return [`the session would have to be for a task that includes \`${String(body['action'])}\``];
     case 'quarantined':

@@ -39,10 +39,9 @@ export function compileBundle(files: Readonly<Record<string, string>>, memory = 
   const groups = [...new Set(identities.flatMap((identity) => identity.groups))];
   const schema = cedarSchema({ actions: catalogue.actions, units: catalogue.units, groups, facts, types, argumentsOf: (action) => argumentsOf(action, action.match.upstream, action.match.name), temporal: policies.flatMap(({ temporal }) => temporal.map(({ name }) => name)) });
   validatePolicies(policies, schema, memory, faults, warnings);
-  checkReferences(policies, { people, emergencies, facts, evidence }, faults);
+  checkReferences(policies, { people, emergencies, facts, evidence, grants, lineOfGrant }, faults);
   checkAudiences(actions, people, faults);
   checkEvents(policies, new Map(catalogue.actions.map((action) => [action.name, argumentsOf(action, action.match.upstream, action.match.name)])), faults);
-  checkGrants(policies, grants, people, lineOfGrant, faults);
   const rego = loadRego(files, faults);
   if (policies.length === 0) warnings.push(`policies/: there is no ${rego ? 'Cedar policy, so Rego alone decides' : 'policy, so every action is denied unless a running OPA is configured'}`);
   if (faults.length > 0) throw bundleInvalid(faults);
@@ -55,14 +54,9 @@ export function compileBundle(files: Readonly<Record<string, string>>, memory = 
     identities,
     people,
     emergencies,
-    rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
-    looksAt: new Map(policies.map((policy) => [policy.id, lookedAt(policy)])),
-    sources: new Map(policies.map((policy) => [policy.id, policy.source])),
-    policies: policies.map(({ id, text, json }) => ({ id, text, json })),
     policySet,
     temporal: new TemporalClauses(policies.flatMap(({ id, temporal }) => temporal.map((clause) => ({ ...clause, policy: id }))), entities),
-    engine: new CedarEngine(policySet, groupsByAction),
-    reach: lazily(() => new CedarEngine(policySetOf(policies.flatMap(withoutConditions)), groupsByAction)),
+    ...ofPolicies(policies, policySet, groupsByAction),
     actionGroups: groupsByAction,
     ...(rego && { rego }),
     approverGroups: groupsOf(people),
@@ -76,9 +70,21 @@ export function compileBundle(files: Readonly<Record<string, string>>, memory = 
     tools,
     entityTypes: types,
     entities,
-    attributesRead: new Map(policies.map(({ id, json }) => [id, attributesRead(json.conditions)])),
-    permits: lazily(() => policySetOf(policies.filter(({ rule }) => rule.effect === 'permit' && !rule.shadow))),
     argumentsOf,
+  };
+}
+
+/** What is known of policies one by one. */
+function ofPolicies(policies: readonly LoadedPolicy[], policySet: Bundle['policySet'], groupsByAction: ReadonlyMap<string, readonly string[]>): Pick<Bundle, 'engine' | 'rules' | 'looksAt' | 'sources' | 'policies' | 'attributesRead' | 'reach' | 'permits'> {
+  return {
+    engine: new CedarEngine(policySet, groupsByAction),
+    rules: new Map(policies.map((policy) => [policy.id, policy.rule])),
+    looksAt: new Map(policies.map((policy) => [policy.id, lookedAt(policy)])),
+    sources: new Map(policies.map((policy) => [policy.id, policy.source])),
+    policies: policies.map(({ id, text, json }) => ({ id, text, json })),
+    attributesRead: new Map(policies.map(({ id, json }) => [id, attributesRead(json.conditions)])),
+    reach: lazily(() => new CedarEngine(policySetOf(policies.flatMap(withoutConditions)), groupsByAction)),
+    permits: lazily(() => policySetOf(policies.filter(({ rule }) => rule.effect === 'permit' && !rule.shadow))),
   };
 }
 
@@ -110,9 +116,10 @@ function checkAudiences(actions: readonly CataloguedAction[], people: Bundle['pe
   for (const { name, recommendation } of actions) if (recommendation && !groups.has(recommendation.audience)) faults.push({ file: 'catalogue.yaml', message: `\`${name}\`: nobody in people.yaml is in the group \`${recommendation.audience}\`` });
 }
 
-type Known = Pick<Bundle, 'people' | 'emergencies' | 'evidence'> & { readonly facts: Readonly<Record<string, unknown>> };
+type Known = Pick<Bundle, 'people' | 'emergencies' | 'evidence' | 'grants'> & { readonly facts: Readonly<Record<string, unknown>>; readonly lineOfGrant: (grant: string) => number };
 
-function checkReferences(policies: readonly LoadedPolicy[], { people, emergencies, facts, evidence }: Known, faults: Fault[]): void {
+function checkReferences(policies: readonly LoadedPolicy[], { people, emergencies, facts, evidence, grants, lineOfGrant }: Known, faults: Fault[]): void {
+  checkGrants(policies, grants, people, lineOfGrant, faults);
   const groups = groupsOf(people);
   for (const { rule, source } of policies) {
     const at = { file: source.file, line: source.line };

@@ -46,13 +46,14 @@ interface ApprovalBody extends Omit<Vote, 'entry' | 'atMs' | 'signed' | 'authori
   readonly digest: string;
   readonly authority?: string;
   readonly signature?: unknown;
-  readonly evidence?: readonly { readonly kind: string }[];
+  readonly evidence?: readonly { readonly kind: string; readonly source?: string }[];
 }
 
 interface EvidenceBody {
   readonly hold: string;
   readonly digest: string;
   readonly kind: string;
+  readonly source?: string;
 }
 
 interface SettledBody {
@@ -161,13 +162,13 @@ function agreed(state: SessionState, { id, at, body }: Entry<ApprovalBody>): Ses
   if (!hold || hold.id !== body.hold) return state;
   const { person, authority, groups, signature, narrow, standing, evidence } = body;
   const vote: Vote = { person, authority: authority ?? person, ...(groups && { groups }), entry: id, atMs: at, signed: signature !== undefined, ...(narrow && { narrow }), ...(standing && { standing }) };
-  const added = (evidence ?? []).map(({ kind }) => ({ kind, entry: id }));
+  const added = (evidence ?? []).map(({ kind, source }) => ({ kind, entry: id, person, ...(source !== undefined && { source }) }));
   return withHold(state, hold.digest, { ...hold, agreed: [...hold.agreed, vote], evidence: [...hold.evidence, ...added] });
 }
 
 function withEvidence(state: SessionState, { id, body }: Entry<EvidenceBody>): SessionState {
   const hold = state.holds[body.digest];
-  return hold && hold.id === body.hold ? withHold(state, hold.digest, { ...hold, evidence: [...hold.evidence, { kind: body.kind, entry: id }] }) : state;
+  return hold && hold.id === body.hold ? withHold(state, hold.digest, { ...hold, evidence: [...hold.evidence, { kind: body.kind, entry: id, ...(body.source !== undefined && { source: body.source }) }] }) : state;
 }
 
 function withLate(state: SessionState, { body }: Entry<{ readonly hold: string; readonly digest: string; readonly person: string }>): SessionState {

@@ -15,7 +15,7 @@ export function verdictText({ origin, size, root, newestMs, integrity, completen
     ['root', base64(root)],
     ['newest entry', entries === 0 ? 'none' : time(newestMs)],
     ['read', `${entries} entries in ${streams} streams, ${tiles} tiles`],
-    ['under way', `${underWay.intents} intents, ${underWay.holds} holds, ${underWay.sessions} sessions`],
+    ['under way', `${underWay.intents} intents, ${underWay.holds} holds, ${underWay.sessions} sessions, ${underWay.authorities} given for a time`],
     ['given', `${counts.earlier} earlier checkpoints, ${counts.receipts} receipts, ${counts.promises} promises (${counts.kept} kept, ${counts.pending} pending)`],
     ['bodies', `${bodies.matched} match, ${bodies.erased} erased`],
     ...keys.map(({ key, status }) => [`${status} key`, key]),

@@ -1,39 +1,50 @@
 import type { Findings } from '../finding.js';
-import { type Members, membersOf, textOf, textsOf } from '../leaf/members.js';
+import { isMembers, type Members, membersOf, textOf, textsOf } from '../leaf/members.js';
+import { Means } from './means.js';
 import { placeOf, type Recorded } from './recorded.js';
 
 interface Approval {
   readonly session: string | undefined;
   readonly digest: string | undefined;
   readonly person: string;
+  /** By whose right, where somebody speaks for another. */
+  readonly authority: string;
   readonly hold: string;
 }
 
 /**
- * That the approvals of an intent exist, are for what it does, and come from different persons. An approval is kept
- * until its hold is settled: nobody can use it later.
+ * That the approvals of an intent exist, are for what it does, and come from different persons; and that they, with
+ * what stands in for them, are enough for every policy that waited. An approval is kept until its hold is settled:
+ * nobody can use it later.
  */
 export class Approvals {
   readonly #approvals = new Map<string, Approval>();
   readonly #ofHold = new Map<string, string[]>();
+  readonly #means: Means;
 
-  constructor(private readonly findings: Findings) {}
+  constructor(private readonly findings: Findings) {
+    this.#means = new Means(findings);
+  }
 
   /** Before the intent settles its hold. */
   add(recorded: Recorded): void {
     const { entry } = recorded;
+    this.#means.add(recorded);
     if (entry.kind === 'approval') this.#keep(entry.id, entry.body);
     if (entry.kind === 'intent') this.#verify(recorded);
   }
 
-  drop(hold: string): void {
-    for (const id of this.#ofHold.get(hold) ?? []) this.#approvals.delete(id);
-    this.#ofHold.delete(hold);
+  /** What was settled: a hold, with its approvals, or what stood in for them. */
+  drop(settled: string): void {
+    for (const id of this.#ofHold.get(settled) ?? []) this.#approvals.delete(id);
+    this.#ofHold.delete(settled);
+    this.#means.end(settled);
   }
 
   #keep(id: string, body: Members): void {
     const hold = textOf(body, 'hold') ?? '';
-    this.#approvals.set(id, { session: textOf(body, 'session'), digest: textOf(body, 'digest'), person: textOf(body, 'person') ?? '', hold });
+    const person = textOf(body, 'person') ?? '';
+    this.#approvals.set(id, { session: textOf(body, 'session'), digest: textOf(body, 'digest'), person, authority: textOf(body, 'authority') ?? person, hold });
     this.#ofHold.set(hold, [...(this.#ofHold.get(hold) ?? []), id]);
   }
 
@@ -50,30 +61,44 @@ export class Approvals {
       }
       const fault = faultOf(approval, body, settles);
       if (fault !== undefined) this.findings.add('approval_mismatch', `expected the approval ${id} to be ${fault}`, place);
-      if (persons.has(approval.person)) this.findings.add('approver_repeated', `expected different persons to approve, got ${approval.person} twice`, place);
-      persons.add(approval.person);
+      const voices = [approval.person, approval.authority];
+      const again = voices.find((person) => persons.has(person));
+      if (again !== undefined) this.findings.add('approver_repeated', `expected different persons to approve, got ${again} twice`, place);
+      voices.forEach((person) => persons.add(person));
     }
-    const needed = quorumOf(membersOf(body, 'decision'));
-    if (used.length < needed) this.findings.add('approval_missing', `expected ${needed} approvals, as the decision asks for, got ${used.length}`, place);
+    this.#verifyEnough(recorded, used.length);
+  }
+
+  #verifyEnough(recorded: Recorded, used: number): void {
+    const { policies, emergencies } = this.#means.opened(recorded);
+    const decision = membersOf(recorded.entry.body, 'decision');
+    const needed = new Map<string, number>();
+    for (const rule of waitingRules(decision)) {
+      const policy = textOf(rule, 'policy') ?? '';
+      if (policies.has(policy) || emergencies.has(textOf(rule, 'emergency') ?? '')) continue;
+      needed.set(policy, (needed.get(policy) ?? 0) + quorumOf(rule));
+    }
+    const most = Math.max(0, ...needed.values());
+    if (most === Infinity) this.findings.add('approval_missing', 'expected nothing to be done that waits for facts', placeOf(recorded));
+    else if (used < most) this.findings.add('approval_missing', `expected ${most} approvals, as the decision asks for, got ${used}`, placeOf(recorded));
   }
 }
 
-function faultOf({ session, digest, person, hold }: Approval, body: Members, settles: string | undefined): string | undefined {
+function faultOf({ session, digest, person, authority, hold }: Approval, body: Members, settles: string | undefined): string | undefined {
   if (digest !== textOf(body, 'digest')) return 'for the digest of this intent';
   if (session !== textOf(body, 'session')) return 'given in the session of this intent';
   if (hold !== settles) return 'an answer to the hold that this intent settles';
-  if (person === textOf(body, 'on_behalf_of')) return 'from somebody else than the person whom it is for';
+  if ([person, authority].includes(textOf(body, 'on_behalf_of') ?? '')) return 'from somebody else than the person whom it is for';
   return undefined;
 }
 
-/** The most that one rule of a `step_up` asks for; of several rules one person may count for each. */
-function quorumOf(decision: Members): number {
-  const rules: unknown = decision['approvals'];
-  if (decision['outcome'] !== 'step_up' || !Array.isArray(rules)) return 0;
-  return rules.reduce<number>((most, rule: unknown) => Math.max(most, quorumOfRule(rule)), 0);
+/** What a decision that waits asks for; of the groups of one policy each wants people of its own, of several policies one person may count for each. */
+function waitingRules(decision: Members): readonly Members[] {
+  const listed = (name: string): readonly Members[] => (Array.isArray(decision[name]) ? (decision[name] as readonly unknown[]).filter(isMembers) : []);
+  if (decision['outcome'] === 'step_up') return listed('approvals');
+  return decision['outcome'] === 'defer' ? [...listed('approvals'), ...listed('facts').map((rule) => ({ ...rule, quorum: Infinity }))] : [];
 }
 
-function quorumOfRule(rule: unknown): number {
-  const quorum = typeof rule === 'object' && rule !== null ? (rule as Members)['quorum'] : undefined;
-  return typeof quorum === 'number' && Number.isSafeInteger(quorum) ? quorum : 0;
+function quorumOf({ quorum }: Members): number {
+  return typeof quorum === 'number' && (quorum === Infinity || Number.isSafeInteger(quorum)) ? quorum : 0;
 }

@@ -82,7 +82,7 @@ export class Waits {
     if (!rulesOf(recorded.entry.kind).settles.includes(wait.kind)) return;
     this.#open.delete(target);
     this.ids.settle(target);
-    if (wait.kind === 'hold') this.approvals.drop(target);
+    this.approvals.drop(target);
   }
 }
 

@@ -49,12 +49,23 @@ export class Submissions {
     const digest = digestOf(from as Json);
     const place = key === undefined ? undefined : await this.#placeOf(key, submitter, digest);
     if (place?.task !== undefined) return place.task;
+    try {
+      return await this.#takeNew(submission, submitter, { digest, ...(place && { place: place.place }) });
+    } catch (error) {
+      // The same submission, sent twice at once: whoever comes second has the task of the first.
+      const now = place && (await this.#claimAt(place.place.stream, digest));
+      if (now?.task !== undefined) return now.task;
+      throw error;
+    }
+  }
+
+  async #takeNew(submission: Submission, submitter: Submitter, terms: Terms): Promise<string> {
     verifyActors(submission.actors, submitter.principal, submitter.claims);
     if (submission.callback) this.parts.callbacks.verify(submission.callback.endpoint, submitter.principal.identity.id);
     const checked: Checked[] = [];
     for (const item of submission.items) checked.push(await this.#check(item, submission, submitter));
     if (new Set(checked.map(({ denial }) => denial.evaluation)).size < checked.length) throw problem('invalid_denial_binding', 'expected a denial of its own for each item');
-    return this.#open(submission, checked, submitter, { digest, ...(place && { place: place.place }) });
+    return this.#open(submission, checked, submitter, terms);
   }
 
   async #check(item: SubmittedItem, submission: Submission, { principal }: Submitter): Promise<Checked> {
@@ -65,7 +76,7 @@ export class Submissions {
   }
 
   /** A question for each item, all of them before any is a task: what fails then has opened nothing. */
-  async #open(submission: Submission, checked: readonly Checked[], submitter: Submitter, { digest, place }: { readonly digest: string; readonly place?: Place }): Promise<string> {
+  async #open(submission: Submission, checked: readonly Checked[], submitter: Submitter, { digest, place }: Terms): Promise<string> {
     const { questioner } = this.parts;
     const opened: Opened[] = [];
     try {
@@ -77,9 +88,7 @@ export class Submissions {
     const task = randomHandle().replaceAll('-', '');
     for (const [index, each] of checked.entries()) {
       const written = await this.#write(task, index, each, opened[index]?.hold, { submission, digest, submitter, place: index === 0 ? place : undefined });
-      if (written) continue;
-      if (index > 0) throw alreadySubmitted();
-      return this.#loser(place, digest);
+      if (!written) throw alreadySubmitted();
     }
     return task;
   }
@@ -92,13 +101,6 @@ export class Submissions {
     const streams = [{ stream: taskStream(task), expected: index }, { stream: denialStream(denial.evaluation), expected: 0 }, ...(place ? [{ stream: place.stream, expected: place.version }] : [])];
     const written = await this.parts.record.append({ kind: 'request.opened', streams, deadline: hold.deadlineMs + limits.taskGraceMs, body, payload: { salt: randomSalt(), content: JSON.stringify(kept) } });
     return written !== undefined;
-  }
-
-  /** Somebody took the place first: the same submission, sent twice at once, has their task. */
-  async #loser(place: Place | undefined, digest: string): Promise<string> {
-    const now = place && (await this.#claimAt(place.stream, digest));
-    if (now?.task !== undefined) return now.task;
-    throw alreadySubmitted();
   }
 
   /** Where a key has its place, and the task that it led to while that can be looked at, and a day longer. */
@@ -124,6 +126,11 @@ export class Submissions {
 interface Place {
   readonly stream: string;
   readonly version: number;
+}
+
+interface Terms {
+  readonly digest: string;
+  readonly place?: Place;
 }
 
 interface Writing {

@@ -38,8 +38,8 @@ export function tokenFor(after: string, limit: number, question: Json): string {
 function readToken(token: string, question: Json): PageWish | undefined {
   try {
     const parts = parseStrictJson(Buffer.from(token, 'base64url'), tokenBytesMax);
-    const [after, limit, seal] = Array.isArray(parts) ? (parts as readonly Json[]) : [];
-    if (typeof after !== 'string' || typeof limit !== 'number' || seal !== sealOf(after, limit, question)) return undefined;
+    const [after, limit] = Array.isArray(parts) ? (parts as readonly Json[]) : [];
+    if (typeof after !== 'string' || typeof limit !== 'number') return undefined;
     return tokenFor(after, limit, question) === token ? { after: after === '' ? undefined : after, limit } : undefined;
   } catch {
     return undefined;

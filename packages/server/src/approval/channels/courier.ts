@@ -71,10 +71,11 @@ export class Courier {
 
   #launch(state: ChannelState): void {
     if (this.#stopped || state.gone !== undefined || !this.parts.outbox.holds(state)) return;
-    const retrying = () => state.waiting.filter(({ key, attempts }) => attempts > 0 && this.#flying.has(key)).length;
+    let retrying = state.waiting.filter(({ key, attempts }) => attempts > 0 && this.#flying.has(key)).length;
     for (const notice of this.#due(state)) {
       if (this.#flying.size >= parallelMost) return;
-      if (notice.attempts > 0 && retrying() >= retriesMost) continue;
+      // Those that never failed are first, so nothing but more of these is left.
+      if (notice.attempts > 0 && ++retrying > retriesMost) return;
       const flight = this.#carry(state, notice).finally(() => {
         this.#flying.delete(notice.key);
         this.#launch(state);

@@ -87,11 +87,15 @@ describe('a letter', () => {
 
 describe('a server that is not one', () => {
   test('attack: without TLS nothing is said, and the password neither', async () => {
-    const house = await start({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'] });
+    const heard: string[] = [];
+    const house = await start({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth: ({ password }, _session, done) => {
+      heard.push(password ?? '');
+      done(null, { user: 'x' });
+    } });
     const node = await open(house, { user_from_env: 'USER', password_from_env: 'PASSWORD' });
     await node.ask();
     await until(() => expect(node.log).toHaveLength(1));
-    expect([house.letters, node.world.told()]).toEqual([[], []]);
+    expect([heard, house.letters, node.world.told()]).toEqual([[], [], []]);
     expect(node.log[0]).not.toContain('canary');
   });
 
@@ -111,6 +115,11 @@ describe('a server that is not one', () => {
     })],
     ['never stops to greet', (server) => server.on('connection', (socket) => {
       const more = setInterval(() => socket.write(`220-${'x'.repeat(10_000)}\r\n`), 5);
+      socket.on('close', () => clearInterval(more));
+    })],
+    ['never stops to say what it can', (server) => server.on('connection', (socket) => {
+      socket.write('220 here\r\n');
+      const more = setInterval(() => socket.write('250-X\r\n'), 20);
       socket.on('close', () => clearInterval(more));
     })],
   ])('attack: a server that %s keeps nothing waiting for ever', async (_name, behave) => {

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createTransport } from 'nodemailer';
-import { pause } from '../../lib/clock.js';
 import { noAnswer } from '../../lib/post.js';
-import type { Secret } from '../../lib/secret.js';
 import type { MailConfig } from './config.js';
 import { cut, type Message } from './message.js';
+import { type MailServer, sendLetter } from './smtp.js';
 import type { Fate } from './state.js';
 import type { Transport } from './transport.js';
 import { details, headline } from './words.js';
@@ -12,45 +10,24 @@ import { details, headline } from './words.js';
 const recipientsMost = 100;
 const subjectMost = 150;
 
-export interface MailSecrets {
-  readonly user: Secret | undefined;
-  readonly password: Secret | undefined;
-  /** Certificates (PEM) that are trusted instead of the system's. */
-  readonly ca: Secret | undefined;
-}
+export type MailSecrets = Pick<MailServer, 'user' | 'password' | 'ca'>;
 
 /** Tells people by mail. One message for all who are asked, so that they see who else is. */
 export class Mail implements Transport {
   readonly updates = false;
   readonly place: string;
-  readonly #transport: ReturnType<typeof createTransport>;
+  readonly #server: MailServer;
+  readonly #stop = new AbortController();
 
   constructor(
     private readonly config: MailConfig,
     secrets: MailSecrets,
     private readonly emailsOf: (group: string) => readonly string[],
-    private readonly timeoutMs: number,
+    timeoutMs: number,
   ) {
     const { host, port, secure } = config;
-    const { user, password, ca } = secrets;
     this.place = createHash('sha256').update(`${host}:${port}`).digest('hex');
-    this.#transport = createTransport({
-      host,
-      port,
-      secure: secure === 'tls',
-      // What is said before TLS begins can be changed by whoever is in between, so it has to begin.
-      requireTLS: secure === 'starttls',
-      ignoreTLS: secure === 'none',
-      tls: { minVersion: 'TLSv1.2', ...(ca && { ca: ca.reveal() }) },
-      ...(user && password && { auth: { user: user.reveal(), pass: password.reveal() } }),
-      connectionTimeout: timeoutMs,
-      greetingTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      dnsTimeout: timeoutMs,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-      logger: false,
-    });
+    this.#server = { host, port, secure, timeoutMs, ...secrets };
   }
 
   targetsOf(): readonly string[] {
@@ -60,23 +37,17 @@ export class Mail implements Transport {
   async deliver(message: Message): Promise<Fate> {
     const to = this.#recipients(message.groups);
     if (to.length === 0) return { kind: 'dropped', why: 'nobody in these groups has an address' };
-    const sent = this.#transport.sendMail({ ...toMail(message, this.config.from), to: to.map((address) => ({ name: '', address })) });
-    const late = new AbortController();
     try {
-      // The library bounds each step, and a server that answers letter by letter none of them.
-      await Promise.race([sent, pause(this.timeoutMs * 2, late.signal).then(() => Promise.reject(new Error('too slow')))]);
+      await sendLetter(this.#server, { ...toMail(message, this.config.from), to: to.map((address) => ({ name: '', address })) }, this.#stop.signal);
       return { kind: 'delivered' };
     } catch (cause) {
-      sent.catch(() => undefined);
       // A server's words may quote what was sent to it.
       throw noAnswer('expected the mail server to take the message', cause);
-    } finally {
-      late.abort();
     }
   }
 
   close(): Promise<void> {
-    this.#transport.close();
+    this.#stop.abort();
     return Promise.resolve();
   }
 
@@ -104,6 +75,8 @@ function toMail(message: Message, from: string) {
     ...(thread !== undefined && thread !== own && { inReplyTo: thread, references: [thread] }),
     // No out-of-office reply is wanted (RFC 3834).
     headers: { 'auto-submitted': 'auto-generated' },
+    disableFileAccess: true,
+    disableUrlAccess: true,
     date: new Date(message.atMs),
     text: [title, '', ...lines.map(([name, value]) => `${name}: ${value}`), '', message.link, '', advice].join('\n'),
     html: `<p>${escapeHtml(title)}</p><ul>${lines.map(([name, value]) => `<li>${escapeHtml(name)}: ${escapeHtml(value)}</li>`).join('')}</ul><p><a href="${escapeHtml(message.link)}">${escapeHtml(message.link)}</a></p><p>${advice}</p>`,

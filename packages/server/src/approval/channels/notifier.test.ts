@@ -1,6 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { ChannelNode, ChannelWorld, quickPace, rule } from '../../../../../test/support/channel-house.js';
+import { MemoryStore, MemoryTables } from '../../../../../test/support/memory-store.js';
 import { WebhookReceiver } from '../../../../../test/support/channel-receivers.js';
+import { Outbox } from './outbox.js';
 
 const secret = 'canary-webhook-secret-0123456789';
 const nodes: ChannelNode[] = [];
@@ -105,6 +107,25 @@ test('law: who lost the lease to another node can write nothing any more', async
   slow = false;
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(receiver.ids()).toHaveLength(3);
+});
+
+test('law: what a node writes of a channel that another one took over is not taken', async () => {
+  const marks = new MemoryStore(new MemoryTables());
+  const clock = { at: 1_000, offsetMs: 0, now: () => clock.at };
+  const begin = () => Promise.resolve({ cursor: -1n, laddersMs: 0, waiting: [], floods: new Map() });
+  const [first, second] = ['first', 'second'].map((holder) => new Outbox({ key: 'k', holder, leaseMs: 100, alone: false, begin }, marks, clock));
+  const held = await first?.hold();
+  expect(await second?.hold()).toBeUndefined();
+  clock.at += 101;
+  const taken = await second?.hold();
+  if (!held || !taken) throw new Error('expected both to hold it in turn');
+  taken.state.cursor = 7n;
+  expect(await second?.save()).toBe(true);
+  held.state.cursor = 3n;
+  expect([await first?.save(), first?.holds(held.state), await first?.hold()]).toEqual([false, false, undefined]);
+  expect(JSON.parse((await marks.getMeta('k')) ?? '')).toMatchObject({ holder: 'second', cursor: '7' });
+  await second?.release();
+  expect((await first?.hold())?.state.cursor).toBe(7n);
 });
 
 test('law: a full list of what waits stops the reading, and nothing in the log is lost', async () => {

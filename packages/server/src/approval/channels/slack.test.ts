@@ -167,6 +167,18 @@ describe('what is delivered', () => {
     expect(slack.messages.length).toBeLessThan(6 + 5 + 5);
   });
 
+  test('law: every message that is there is changed when its question ends, however many of them do at once', async () => {
+    await open();
+    for (let round = 1; round <= 3; round++) {
+      for (let n = 0; n < 4; n++) await node.ask({ forMs: 60_000 });
+      await until(() => expect(slack.messages).toHaveLength(4 * round));
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    world.aheadMs = 61_000;
+    await node.settler.run();
+    await until(() => expect(slack.messages.map(({ changes, text }) => `${changes} ${text}`)).toEqual(Array.from({ length: 12 }, () => '1 nobody answered in time: payment.release by agent-7')));
+  });
+
   test('attack: the token and the signing secret are in no log, no entry and no kept state', async () => {
     await open();
     slack.fail = () => 'invalid_auth';
@@ -219,7 +231,7 @@ describe('abuse 40: callbacks that are not an answer', () => {
     ['a button of somebody else\'s', (message) => slack.press(message, 'approve', agreeTo(message)).body],
     ['a value with more in it', (message) => slack.press(message, 'flyball_agree', agreeTo(message).replace('}', ',"person":"ben"}')).body],
     ['a hold that is a path', (message) => slack.press(message, 'flyball_agree', JSON.stringify({ hold: '../x', seen: '' })).body],
-    ['more bytes than one has', () => Buffer.alloc(300 * 1024, 'x')],
+    ['more bytes than one has', (message) => Buffer.concat([slack.press(message, 'flyball_agree', agreeTo(message)).body, Buffer.from(`&other=${'x'.repeat(300 * 1024)}`)])],
   ])('attack: a signed body with %s is refused', async (_name, body) => {
     await open();
     const { hold, message } = await posted();

@@ -92,11 +92,29 @@ describe('what is told', () => {
     await until(() => expect(world.told().map(({ body }) => body['about'])).toEqual([hold.id, hold.id]));
   });
 
+  test('story: a step that was passed before the question was known here is told, once', async () => {
+    const receiver = await receive();
+    const world = new ChannelWorld();
+    world.aheadMs = 5_000;
+    await open(receiver.url, { events: ['escalated'] }, world);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The mark is ahead of the question, as where another node asked and this one was told late.
+    world.aheadMs = 0;
+    const elsewhere = new ChannelNode(world, {}, {});
+    const hold = await elsewhere.ask({ approvals: [rule({ escalation: [{ afterMs: 1_000, group: 'managers' }] })] });
+    await until(() => expect(receiver.kept.map(({ data }) => data['hold'])).toEqual([hold.id]));
+    world.aheadMs = 10_000;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(receiver.kept).toHaveLength(1);
+  });
+
   test('abuse 44: an emergency is told to everybody at once, with its reason, whatever the groups of a channel', async () => {
     const receiver = await receive();
     const node = await open(receiver.url, { groups: ['security'] });
     await node.emergencies.declare({ name: 'outage', person: 'ann', incident: 'INC-7', reason: 'the bank is down', identity: '*', action: 'payment.*' });
     await until(() => expect(receiver.kept[0]?.data).toMatchObject({ said: 'opened', identity: 'outage', by: 'ann', reasons: ['INC-7', 'the bank is down'] }));
+    for (let n = 0; n < 7; n++) await node.emergencies.declare({ name: `outage-${n}`, person: 'ann', incident: 'INC-7', reason: 'down', identity: '*', action: '*' });
+    await until(() => expect(receiver.kept.map(({ data }) => data['count'] ?? data['identity'])).toEqual(expect.arrayContaining(Array.from({ length: 7 }, (_, n) => `outage-${n}`))));
   });
 
   test('story: a channel is told of its events and its groups only', async () => {
@@ -131,6 +149,27 @@ describe('a receiver that does not take it', () => {
     await until(() => expect(toldOf().toSorted()).toEqual(others.toSorted()));
     poisoned = false;
     await until(() => expect(toldOf()).toContain(poison.id));
+  });
+
+  test('attack: six questions for which it hangs keep at most half of the ways busy, and the others are told', async () => {
+    const receiver = await receive();
+    const node = await open(receiver.url);
+    const poisons = new Set<string>();
+    const seen = new Set<string>();
+    let [again, most] = [0, 0];
+    receiver.answer = ({ id, data }, response) => {
+      if (!poisons.has(String(data['hold']))) return void response.writeHead(204).end();
+      if (!seen.has(id)) return void seen.add(id);
+      most = Math.max(most, ++again);
+      response.on('close', () => again--);
+    };
+    for (let n = 0; n < 6; n++) poisons.add((await node.ask({ identity: `poison-${n}` })).id);
+    await until(() => expect(seen.size).toBe(6));
+    await until(() => expect(most).toBeGreaterThan(0));
+    const others: string[] = [];
+    for (let n = 0; n < 12; n++) others.push((await node.ask({ identity: `agent-${n}` })).id);
+    await until(() => expect(node.world.told().map(({ body }) => body['hold']).toSorted()).toEqual(others.toSorted()));
+    expect(most).toBeLessThanOrEqual(2);
   });
 
   test('attack: a redirect is not followed', async () => {
@@ -220,7 +259,7 @@ test('abuse 39: 10,000 questions of one machine are a handful of messages, and a
   const counted = () => messages().reduce((sum, { data }) => sum + (data['identity'] === 'flood' ? Number(data['count'] ?? 1) : 0), 0);
   await until(() => expect(counted()).toBe(10_000), 60_000);
   expect(messages().length).toBeLessThan(200);
-  expect(messages().filter(({ data }) => data['identity'] === 'quiet').map(({ data }) => data['hold'])).toEqual([single.id]);
+  await until(() => expect(messages().filter(({ data }) => data['identity'] === 'quiet').map(({ data }) => data['hold'])).toEqual([single.id]));
   const batch = node.world.told().find(({ body }) => body['count'] !== undefined)?.body;
   expect(Number(batch?.['last']) - Number(batch?.['first'])).toBeGreaterThanOrEqual(Number(batch?.['count']) - 1);
 }, 90_000);

@@ -10,6 +10,8 @@ export interface OpenGrant {
   /** Reference of the person who asked for it, where it was not the identity itself. */
   readonly askedBy?: string;
   readonly intent: string;
+  /** In which it was asked for. */
+  readonly session: string;
   readonly openedAtMs: number;
   readonly untilMs: number;
 }
@@ -20,6 +22,7 @@ export interface GrantBody {
   readonly on_behalf_of?: string;
   readonly asked_by?: string;
   readonly intent: string;
+  readonly session: string;
 }
 
 /** Grants of one identity that were not ended, by their entries. Two of one name are two: each ends by itself. */
@@ -42,8 +45,8 @@ export function foldGrants(state: GrantsState | undefined, entry: Entry): Grants
 }
 
 export function toGrant({ id, at, deadline, body }: Entry<GrantBody>): OpenGrant {
-  const { grant, identity, on_behalf_of: onBehalfOf, asked_by: askedBy, intent } = body;
-  return { id, name: grant, identity, ...(onBehalfOf !== undefined && { onBehalfOf }), ...(askedBy !== undefined && { askedBy }), intent, openedAtMs: at, untilMs: deadline ?? at };
+  const { grant, identity, on_behalf_of: onBehalfOf, asked_by: askedBy, intent, session } = body;
+  return { id, name: grant, identity, ...(onBehalfOf !== undefined && { onBehalfOf }), ...(askedBy !== undefined && { askedBy }), intent, session, openedAtMs: at, untilMs: deadline ?? at };
 }
 
 /** Those that are not over at a moment: a grant is over at its end, not after it. */

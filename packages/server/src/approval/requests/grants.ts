@@ -104,7 +104,7 @@ export class Grants {
   /** Throws `already_settled` when it has ended. */
   async #end(grant: OpenGrant, body: { readonly status: 'returned' | 'revoked'; readonly identity: string; readonly person?: string }): Promise<Entry> {
     if (grant.untilMs <= this.parts.clock.now()) throw new FlyballError('already_settled', 'this grant is over; nothing was changed');
-    const ended = await this.parts.record.append({ kind: 'grant.ended', streams: [{ stream: grantStream(grant.identity) }], settles: grant.id, body: { grant: grant.name, ...body } });
+    const ended = await this.parts.record.append({ kind: 'grant.ended', streams: [{ stream: grantStream(grant.identity) }], settles: grant.id, body: { grant: grant.name, session: grant.session, ...body } });
     if (!ended) throw new FlyballError('conflict', 'this could not be recorded now; nothing was changed, try again');
     return ended;
   }

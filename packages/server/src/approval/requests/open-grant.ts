@@ -44,7 +44,7 @@ function contentOf({ principal, session, intent, effectiveArgs, call }: Issued):
   const person = session.state.onBehalfOf;
   const { why, rollback } = effectiveArgs;
   const whose = person === undefined ? {} : call.args['by_person'] === true ? { asked_by: person } : { on_behalf_of: person };
-  return { body: { grant: call.name, identity: principal.identity.id, ...whose, intent: intent.id }, payload: { salt: randomSalt(), content: JSON.stringify({ why, rollback }) } };
+  return { body: { grant: call.name, identity: principal.identity.id, ...whose, intent: intent.id, session: session.state.id }, payload: { salt: randomSalt(), content: JSON.stringify({ why, rollback }) } };
 }
 
 const failed = (why: string) => new FlyballError('performed_failed', `${why}; nothing was granted`);

@@ -22,6 +22,7 @@ test('story: the whole of what a rule sees', async () => {
       args: { amount: 1000.01, tags: ['b', 'a'] },
       session: { purpose: 'testing', capabilities: ['*'], labels: ['pii'], actions: ['payment.release'], counts: { 'payment.release': 2 }, spent: { eur: 1234.56 }, refusals: 1, age_ms: 60_000 },
       facts: {},
+      grants: [],
       origin: { gateway: 'mcp', address: '127.0.0.1' },
       now: '2025-06-15T15:06:40.000Z',
       now_ms: nowMs,
