@@ -8,6 +8,7 @@ const benches = {
   replay: 'recorded decisions made again, beside reading the rows and beside cedar-wasm',
   ledger: 'entries per second to durable and to a signed checkpoint, proofs, verification, beside raw inserts',
   authzen: 'evaluations per CPU second of the server, the record on, beside a bare server, Cerbos and OPA',
+  holds: 'a hundred thousand questions that wait: pages of an inbox and answers, beside a plain table',
   commit: 'durable decisions per second beside the same rows inserted raw, embedded and on PostgreSQL',
 };
 const [name, ...rest] = process.argv.slice(2);

@@ -196,6 +196,35 @@ test('abuse 39: a flood of questions is bounded for each session, and answered o
   expect(holdOf(await transferTo(asking, 'flood-with-room'))).toBeDefined();
 });
 
+test('abuse 43: a bundle whose guards ask a group that is gone is not activated; what waits goes on to wait for the people that it was asked of', async () => {
+  const hold = await held('orphaned');
+  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people.replaceAll('[finance]', '[sales]'));
+  const { code, stderr } = await command(governor.directory, ['reload']);
+  expect([code === 0, stderr.includes('nobody in people.yaml is in this group')]).toEqual([false, true]);
+  expect(wasDone(await transferTo(client, 'orphaned'))).toBe(false);
+  expect((await answerAs('approve', hold, 'dan')).code).not.toBe(0);
+  expect((await answerAs('approve', hold, 'ann')).code).toBe(0);
+  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people);
+  expect((await command(governor.directory, ['reload'])).code).toBe(0);
+  expect(wasDone(await transferTo(client, 'orphaned'))).toBe(true);
+});
+
+test.each([
+  [['--cap', 'amount=1', '--cap', 'amount=5'], 'each argument in one `--cap` only'],
+  [['--cap', 'amount=11'], 'an answer narrows, it never widens'],
+  [['--until', 'tomorrow'], 'as an ISO time with its zone'],
+  [['--standing', 'within=1h'], '`--standing` as count=10,within=7d'],
+  [['--standing', 'count=1,within=1h,sum=amount'], '`--standing` as count=10,within=7d'],
+  [['--standing', 'count=1,within=1h'], 'accepts no standing approval'],
+  [['--evidence', 'ticket'], '`--evidence` as kind=JSON'],
+])('attack: what was meant to make consent smaller and cannot be understood is no consent: %j', async (more, expected) => {
+  const hold = await held(`meant-${more.join()}`);
+  const { code, stderr } = await command(governor.directory, ['approve', hold, '--as', 'ann', ...more]);
+  expect([code === 0, stderr]).toEqual([false, expect.stringContaining(expected)]);
+  const several = await command(governor.directory, ['approve', hold, hold, '--as', 'ann', '--cap', 'amount=1']);
+  expect([several.code, several.stderr]).toEqual([2, expect.stringContaining('`--cap` only where one hold is agreed to')]);
+});
+
 test('abuse 33, 34: who left the group does not count any more, and another policy is another question', async () => {
   const [left, other] = [await held('left'), await held('other-policy')];
   await answerAs('approve', left, 'cyd');

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseConfig } from '../packages/server/src/config.js';
 import type { ActiveBundle } from '../packages/server/src/policy/index.js';
-import { openFacts } from '../packages/server/src/wiring-facts.js';
+import { openFacts } from '../packages/server/src/wiring/facts.js';
 import { type Canary, startCanary } from './support/canary.js';
 import { moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
 import { vendorServer, type VendorServer } from './support/facts-kit.js';

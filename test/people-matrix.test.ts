@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectedOf, type Right } from '../packages/server/src/api/route.js';
 import { loadConfig } from '../packages/server/src/config.js';
-import { frontDoor } from '../packages/server/src/people.js';
+import { frontDoor } from '../packages/server/src/serve/people.js';
 import type { Governor } from '../packages/server/src/wiring.js';
 import { apiAudience, clientSecret } from './support/oidc.js';
 import { accessToken, openPeopleHouse, ownToken, type PeopleHouse, Visitor } from './support/people-house.js';

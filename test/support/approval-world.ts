@@ -13,7 +13,7 @@ import type { ActiveBundle } from '../../packages/server/src/policy/index.js';
 import type { Bundle } from '../../packages/server/src/policy/bundle.js';
 import { foldIdentity, foldSession, Sessions } from '../../packages/server/src/session/index.js';
 import type { OpenStore } from '../../packages/server/src/store/open.js';
-import { assembleApproval } from '../../packages/server/src/wiring-approval.js';
+import { assembleApproval } from '../../packages/server/src/wiring/approval.js';
 import { MemoryStore, MemoryTables } from './memory-store.js';
 import { compile, policyOf, tools } from './policy-kit.js';
 

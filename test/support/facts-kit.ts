@@ -1,5 +1,5 @@
 import { type ServerResponse } from 'node:http';
-import { factsConfig } from '../../packages/server/src/config-facts.js';
+import { factsConfig } from '../../packages/server/src/config/facts.js';
 import { Secret } from '../../packages/server/src/lib/secret.js';
 import type { Clock } from '../../packages/server/src/lib/clock.js';
 import type { FactAnswer, FactTypes } from '../../packages/server/src/policy/fact-source.js';

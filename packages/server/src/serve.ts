@@ -6,17 +6,18 @@ import { getRequestListener } from '@hono/node-server';
 import { FlyballError } from '@flyball/protocol';
 import { accessRequestsRoute } from './api/access-requests-route.js';
 import { administratorsApi } from './api/administrators.js';
+import { channelsRoute } from './api/channels-route.js';
 import { holdsRoute } from './api/holds-route.js';
 import { logRoute } from './api/log-route.js';
 import { sessionsRoute } from './api/sessions-route.js';
-import { authzenOf } from './authzen.js';
+import { authzenOf } from './serve/authzen.js';
 import { type Config, type Environment, resourceOf, type UpstreamConfig } from './config.js';
 import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, type OtherRoute, received, StdioLink } from './gateway/mcp/index.js';
 import { localIssuer } from './identity/index.js';
-import { frontDoor } from './people.js';
+import { frontDoor } from './serve/people.js';
 import type { Governor } from './wiring.js';
 
-export { administratorsAudience, operatorName } from './people.js';
+export { administratorsAudience, operatorName } from './serve/people.js';
 
 export interface Serving {
   readonly machines: number;
@@ -62,7 +63,7 @@ export async function serve(governor: Governor, config: Config, environment: Env
 }
 
 /** What machines can ask beside MCP: AuthZEN evaluations, sessions, receipts and the log's checkpoint. */
-function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names, access }: Governor, authzen: ReturnType<typeof authzenOf>): OtherRoute {
+function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names, access, notifier }: Governor, authzen: ReturnType<typeof authzenOf>): OtherRoute {
   const identify = async (request: IncomingMessage) => {
     const attempt = received(port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
     return (await identification.identify(attempt)).principal;
@@ -71,7 +72,8 @@ function otherRoutes({ sessions, port, identification, transparency, desk, ledge
   const holds = holdsRoute(port.waiting, identify);
   const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify });
   const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
-  return async (request, response, path, readBody) => (await authzen(request, response, path)) || (await log(request, response, path)) || (await holds(request, response, path, readBody)) || (await requests(request, response, path, readBody)) || session(request, response, path, readBody);
+  const channels = notifier ? channelsRoute(notifier) : () => Promise.resolve(false);
+  return async (request, response, path, readBody) => (await channels(request, response, path, readBody)) || (await authzen(request, response, path)) || (await log(request, response, path)) || (await holds(request, response, path, readBody)) || (await requests(request, response, path, readBody)) || session(request, response, path, readBody);
 }
 
 /** `/mcp` is every upstream behind one endpoint; `/mcp/NAME` is one of them with its own names. */

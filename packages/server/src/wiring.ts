@@ -1,30 +1,31 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { PastEvent } from '@flyball/cedar';
 import { type Entry, FlyballError } from '@flyball/protocol';
 import type { Stages } from './action/stages.js';
 import { Turns } from './action/turns.js';
-import { foldClaim, foldTask } from './api/arap/index.js';
 import { LocalDesk } from './api/local-desk.js';
-import { type AccessRequests, type ApprovalRoom, Board, Dependents, foldDelegations, foldEmergency, foldGrants, foldRecommendations, foldStanding, type Grants, type Signatures } from './approval/index.js';
+import { type AccessRequests, type ApprovalRoom, Board, type Grants, type Notifier } from './approval/index.js';
 import { type Config, resourceOf } from './config.js';
 import { end, issue } from './credential/index.js';
-import { foldPins, type GatewayPort, type PinState, TaskBook, ToolBook, Waiting } from './gateway/mcp/index.js';
-import { foldPasskeys, Identification, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, type Passkeys, publicPart, Registry, spiffeIssuer } from './identity/index.js';
-import { dependentsJob, followJob, refreshJob, settleJob } from './jobs.js';
-import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, foldKeys, type Fold, Follower, type KeyHistory, Ledger, loadKeys, LogKeys, Names, Past, Projections, PublishedHead, Sequencer, Settler, signerOf, Spool, TransparencyLog, Witnesses } from './ledger/index.js';
-import { monotonicMs, StoreClock } from './lib/clock.js';
-import { randomHandle, randomSalt, timeId } from './lib/ids.js';
-import { limits } from './lib/limits.js';
+import { type GatewayPort, type PinState, TaskBook, ToolBook, Waiting } from './gateway/mcp/index.js';
+import { Identification, type Passkeys, Registry } from './identity/index.js';
+import { type ArchiveStore, AttemptRecorder, type Draft, Erasure, Ledger, Names, Past, Projections, Spool, type TransparencyLog } from './ledger/index.js';
+import { StoreClock } from './lib/clock.js';
+import { randomSalt, timeId } from './lib/ids.js';
 import type { Log } from './lib/log.js';
-import { Post } from './lib/post.js';
 import { inspect } from './output/index.js';
-import { passkeysOf } from './passkeys.js';
 import { ActiveBundle, type Bundle, type Check, couldWait, newEventReader, OpaServer, Policy, TemporalPast } from './policy/index.js';
-import { foldIdentity, foldSession, Sessions } from './session/index.js';
+import { Sessions } from './session/index.js';
 import { openEmbedded, openPostgres, type OpenStore } from './store/open.js';
-import { arrivalsJob, openFacts, unprovidedBy } from './wiring-facts.js';
-import { assembleApproval } from './wiring-approval.js';
-import { knownOutcome, openAccessRequests, openGrants, resumeJob } from './wiring-grants.js';
+import { assembleApproval } from './wiring/approval.js';
+import { notifierOf } from './wiring/channels.js';
+import { openFacts, unprovidedBy } from './wiring/facts.js';
+import { folds } from './wiring/folds.js';
+import { openAccessRequests, openGrants } from './wiring/grants.js';
+import { issuersOf } from './wiring/issuers.js';
+import { startJobs } from './wiring/jobs.js';
+import { openLog } from './wiring/log.js';
+import { noSignatures, passkeysOf } from './wiring/passkeys.js';
 
 /** The whole house, put together. Who needs it in part takes the part. */
 export interface Governor {
@@ -45,6 +46,8 @@ export interface Governor {
   readonly approval: ApprovalRoom;
   /** Requests for access, and what came of them. */
   readonly access: { readonly requests: AccessRequests; readonly grants: Grants };
+  /** Tells people by the configuration's channels; a command that only looks tells nobody. */
+  readonly notifier: Notifier | undefined;
   /** Has somebody told of every entry, this node's at once and others' within a second. */
   readonly listen: (listener: (entry: Entry) => void) => void;
   /** Fires when the house is closed. */
@@ -53,30 +56,6 @@ export interface Governor {
   readonly broken: AbortSignal;
   close(): Promise<void>;
 }
-
-/** For a stream of which only its versions matter. */
-const onlyVersions: Fold<unknown> = (state) => state ?? true;
-
-const folds: Readonly<Record<string, Fold<unknown>>> = {
-  session: foldSession as Fold<unknown>,
-  identity: foldIdentity as Fold<unknown>,
-  tools: foldPins as Fold<unknown>,
-  authenticator: foldPasskeys as Fold<unknown>,
-  'sign-ins': onlyVersions,
-  standing: foldStanding as Fold<unknown>,
-  delegation: foldDelegations as Fold<unknown>,
-  grant: foldGrants as Fold<unknown>,
-  emergency: foldEmergency as Fold<unknown>,
-  task: foldTask as Fold<unknown>,
-  denial: foldClaim as Fold<unknown>,
-  'task-key': foldClaim as Fold<unknown>,
-  recommendation: foldRecommendations as Fold<unknown>,
-  bundle: (state, entry) => state ?? entry.id,
-  node: onlyVersions,
-  erasures: onlyVersions,
-  archive: onlyVersions,
-  log: foldKeys as Fold<unknown>,
-};
 
 /**
  * Opens the store, loads the bundle and puts the rooms together. Whatever fails here leaves nothing behind.
@@ -107,7 +86,7 @@ export async function openGovernor(config: Config, log: Log, looksOnly = false):
     const bundle = new ActiveBundle(config.bundle, activate, checkOf(config, log), unprovidedBy(config));
     const { warnings } = await bundle.load();
     warnings.forEach((warning) => log('warn', warning));
-    return assemble(config, log, { store, clock, ledger, transparency, names, past, bundle, board, listeners });
+    return assemble(config, log, { store, clock, ledger, transparency, names, past, bundle, board, listeners, looksOnly });
   } catch (error) {
     await store.close();
     throw error;
@@ -137,9 +116,10 @@ interface Foundation {
   readonly bundle: ActiveBundle;
   readonly board: Board;
   readonly listeners: Set<(entry: Entry) => void>;
+  readonly looksOnly: boolean;
 }
 
-function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle, board, listeners }: Foundation): Governor {
+function assemble(config: Config, log: Log, { store, clock, ledger, transparency, names, past, bundle, board, listeners, looksOnly }: Foundation): Governor {
   const registry = registryOf(() => bundle.current);
   const { facts, evidence, close: closeFacts } = openFacts(config, bundle, clock);
   const passkeys = passkeysOf(config, ledger, names, clock);
@@ -171,7 +151,8 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
   const requests = openAccessRequests(foundation, stages, port);
   const desk = new LocalDesk({ access: { requests, grants }, ledger, names, transparency, erasure: new Erasure(ledger, names, store.bodies, store.names), archive: store.archive, bundle, approval, tools, clock, store: store.kind });
   const stop = new AbortController();
-  const jobs = [resumeJob(requests, foundation, (listener) => listeners.add(listener), stop.signal, log), settleJob(new Settler(ledger, clock, knownOutcome(ledger)), recorder, spool, stop.signal, log), transparency.run(stop.signal), ...(store.kind === 'postgres' ? [followJob(new Follower(store.log, ledger.projections, (entry) => [(each: Entry) => board.apply(each), ...listeners].forEach((listener) => listener(entry)), () => board.reload()), stop.signal, log)] : []), refreshJob({ store, clock, names, bundle }, stop.signal, log), dependentsJob(new Dependents(board, approval.questions, approval.holds), board, stop.signal, log), arrivalsJob({ board, holds: approval.holds, ledger, policy, clock }, stop.signal, log)];
+  const notifier = looksOnly ? undefined : notifierOf(config, { store, ledger, names, bundle, clock, approval, log });
+  const jobs = startJobs({ store, clock, ledger, names, bundle, board, listeners, transparency, recorder, spool, approval, policy, requests, foundation, notifier }, stop.signal, log);
   const close = async () => {
     stop.abort();
     await Promise.all(jobs);
@@ -179,32 +160,7 @@ function assemble(config: Config, log: Log, { store, clock, ledger, transparency
     await closeFacts();
     await store.close();
   };
-  return { port, desk, sessions, identification, bundle, policy, ledger, transparency, names, archive: store.archive, clock, people: () => bundle.current.people, passkeys, approval, access: { requests, grants }, listen: (listener) => void listeners.add(listener), stopping: stop.signal, broken: store.broken, close };
-}
-
-/** Where nobody can sign in with a browser, nobody can sign either. */
-const noSignatures: Signatures = { verify: () => Promise.reject(new FlyballError('approval_refused', 'expected `sign_in` in the configuration: signatures are made with passkeys, on the pages')) };
-
-/** The log of this tenant's record, with its keys. Throws `config_invalid` when the configuration is another log's. */
-export async function openLog(config: Config, store: OpenStore, ledger: Ledger, log: Log): Promise<TransparencyLog> {
-  const { data, tenant, directory } = config;
-  const { origin } = await store.log.open(config.log.origin ?? `flyball/${tenant}/${randomHandle().slice(0, 8)}`);
-  if (config.log.origin !== undefined && origin !== config.log.origin) throw new FlyballError('config_invalid', `expected \`log.origin\` to be \`${origin}\`: a log keeps its name`);
-  const pems = loadKeys({ files: config.log.keys.map((file) => resolve(directory, file)), secret: config.logKeys, fallback: join(data, 'log-key.pem') });
-  const keys = new LogKeys(pems.map((pem) => signerOf(pem, origin)), { read: (stream) => ledger.readNow<KeyHistory>(stream), append: (draft) => ledger.append(draft) });
-  const published = new PublishedHead(join(data, 'log', `${tenant}.checkpoint`), origin, () => keys.verifiers);
-  const sequencer = new Sequencer(store.log, published, () => keys.active, randomHandle(), monotonicMs);
-  const witnesses = new Witnesses(config.log.witnesses.map(({ url, key }) => ({ key, post: witnessPost(url) })), store.log, monotonicMs);
-  const parts = { origin, store: store.log, entries: store.entries, keys, published, sequencer, witnesses, shared: store.kind === 'postgres' };
-  return new TransparencyLog(parts, (message, error) => log('error', message, { reason: error instanceof Error ? error.message : 'unknown' }));
-}
-
-function witnessPost(url: string) {
-  const post = new Post(url, { bytesMax: limits.witnessBytesMax, timeoutMs: limits.witnessMs, connectionsMax: 1 });
-  return async (body: string) => {
-    const { status, contentType, bytes } = await post.send(body, { 'content-type': 'text/plain; charset=utf-8' });
-    return { status, contentType, body: Buffer.from(bytes).toString('utf8') };
-  };
+  return { port, desk, sessions, identification, bundle, policy, ledger, transparency, names, archive: store.archive, clock, people: () => bundle.current.people, passkeys, approval, access: { requests, grants }, notifier, listen: (listener) => void listeners.add(listener), stopping: stop.signal, broken: store.broken, close };
 }
 
 /** The registry of the active bundle, made again when another becomes active. */
@@ -215,15 +171,6 @@ function registryOf(bundle: () => Bundle): () => Registry {
     if (made?.digest !== digest) made = { digest, registry: new Registry(identities) };
     return made.registry;
   };
-}
-
-export function issuersOf(config: Config, clock: StoreClock): readonly Issuer[] {
-  const { local, oidc, spiffe } = config.identity;
-  return [
-    ...(local ? [localKeyIssuer(publicPart(loadLocalKey(config.data)), resourceOf(config))] : []),
-    ...oidc.map((settings) => oidcIssuer({ ...settings, jwksUrl: settings.jwks_url, allowPrivate: settings.allow_private_address }, clock)),
-    ...spiffe.map((settings) => spiffeIssuer({ trustDomain: settings.trust_domain, audience: settings.audience, bundleFile: settings.bundle_file && join(config.directory, settings.bundle_file), bundleUrl: settings.bundle_url, allowPrivate: settings.allow_private_address }, clock)),
-  ];
 }
 
 /** A bundle's files are kept in the record, once, so that its decisions can be explained when it is long gone; every activation is an entry. */

@@ -46,9 +46,6 @@ interface Signed {
   readonly signature: SignatureEvidence | undefined;
 }
 
-/** An entry about a question; its place in the question's session is added to it. */
-type OnQuestion = Omit<ApprovalDraft, 'streams'> & { readonly place?: { readonly stream: string; readonly expected: number } };
-
 /** People's answers to holds. Every answer is an entry; whether they are enough is counted anew whenever it matters. */
 export class Holds {
   constructor(private readonly parts: HoldsParts) {}

@@ -1,7 +1,7 @@
 import type { ApprovalRule, Entry } from '@flyball/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ApprovalNode, ApprovalWorld, codeOf, memory, startMs } from '../../../../test/support/approval-world.js';
+import { type ApprovalNode, ApprovalWorld, codeOf, memory } from '../../../../test/support/approval-world.js';
 
 const policies = `
 @id("one") @outcome("step_up") @approvers("finance") @standing("count=2, within=5m, sum=amount:50") @emergency("outage") @within("1m")
@@ -155,8 +155,7 @@ test('law: whatever people and machines do, in whatever order, over two nodes an
       const settled = new Set(record.map(({ settles }) => settles).filter((id) => id !== undefined));
       expect(record.filter(({ id, deadline }) => deadline !== undefined && !settled.has(id)), 'every wait ends').toEqual([]);
       expect(record.filter(({ settles }) => settles !== undefined), 'and once').toHaveLength(settled.size);
-      expect(startMs).toBeLessThan(house.world.clock.ms);
     }),
-    { numRuns: Number(process.env['FLYBALL_APPROVAL_SEQUENCES'] ?? 120) },
+    { numRuns: Number(process.env['FLYBALL_APPROVAL_SEQUENCES'] ?? 60) },
   );
 }, 120_000);

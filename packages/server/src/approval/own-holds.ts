@@ -1,4 +1,5 @@
 import { type Effect, type Entry, FlyballError, type Json, type JsonObject } from '@flyball/protocol';
+import { monotonicMs } from '../lib/clock.js';
 import { isTimeId } from '../lib/ids.js';
 import { limits } from '../lib/limits.js';
 import type { Board } from './board.js';
@@ -35,13 +36,13 @@ export class OwnHolds {
   async wait(id: string, owner: HoldOwner, ms: number, signal: AbortSignal): Promise<HoldStatus | undefined> {
     if (!(await this.#own(id, owner))) return undefined;
     const { board, questions } = this.parts;
-    const until = performance.now() + Math.min(ms, limits.holdWaitMsMax);
+    const until = monotonicMs() + Math.min(ms, limits.holdWaitMsMax);
     for (;;) {
       // Listening begins before looking, or what happens in between would be slept through.
       const stop = new AbortController();
-      const happened = board.wait(id, Math.max(0, until - performance.now()), AbortSignal.any([signal, stop.signal]));
+      const happened = board.wait(id, Math.max(0, until - monotonicMs()), AbortSignal.any([signal, stop.signal]));
       const status = await questions.status(id);
-      if (status.state !== 'pending' || status.arrived || signal.aborted || performance.now() >= until) {
+      if (status.state !== 'pending' || status.arrived || signal.aborted || monotonicMs() >= until) {
         stop.abort();
         return status;
       }

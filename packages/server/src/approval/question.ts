@@ -38,9 +38,9 @@ export async function readQuestion(id: string, record: Pick<ApprovalRecord, 'fin
   if (entry?.kind !== 'hold') return undefined;
   const body = entry.body as HoldBody;
   const stream = `session:${body.session}`;
-  const { version, state } = await record.read<SessionState>(stream);
+  const [{ version, state }, content] = await Promise.all([record.read<SessionState>(stream), record.content(id)]);
   const hold = state && Object.hasOwn(state.holds, body.digest) ? state.holds[body.digest] : undefined;
-  const question = { entry, body, stream, version, asked: askedOf(await record.content(id)) };
+  const question = { entry, body, stream, version, asked: askedOf(content) };
   return hold?.id === id ? { ...question, hold } : { ...question, hold: undefined, ended: endOf(await record.findSettling(id)) };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import type { Config } from '../config.js';
 import { formatPolicies, loadBundle, readBundleFiles } from '../policy/index.js';
-import { unprovidedBy } from '../wiring-facts.js';
+import { unprovidedBy } from '../wiring/facts.js';
 
 /** Checks a bundle, and what it needs of a configuration if there is one. Throws `bundle_invalid` with every fault. */
 export function check(directory: string, out: (line: string) => void, config?: Config): void {

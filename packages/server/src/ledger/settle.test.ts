@@ -50,6 +50,23 @@ describe('settler', () => {
     expect(tables.settling.has(later?.id ?? '')).toBe(false);
   });
 
+  test.each<[Draft['kind'], Draft['kind']]>([
+    ['standing.granted', 'standing.ended'],
+    ['delegation.given', 'delegation.ended'],
+    ['emergency.opened', 'emergency.ended'],
+    ['request.opened', 'request.settled'],
+    ['grant.opened', 'grant.ended'],
+  ])('law: what was begun by %s ends at its time by %s, once, on whichever node', async (begun, ended) => {
+    const one = house();
+    const two = house(one.tables);
+    const opened = await waits(one.ledger, begun, start + 100);
+    one.clock.at = start + 99;
+    expect(await one.settler.run()).toBe(0);
+    one.clock.at = two.clock.at = start + 100;
+    await Promise.all([one.settler.run(), two.settler.run()]);
+    expect(settling(one.tables).map(({ kind, settles, body }) => [kind, settles, (body as { status: string }).status])).toEqual([[ended, opened?.id, 'expired']]);
+  });
+
   test('law: more than one batch of overdue entries is settled in one run', async () => {
     const { clock, ledger, settler } = house();
     await Promise.all(Array.from({ length: 1_203 }, () => waits(ledger, 'intent', start + 1)));

@@ -41,6 +41,9 @@ export class Means {
       case 'emergency.reviewed':
         this.#another(recorded, told, 'reviews');
         this.#authorities.delete(textOf(body, 'emergency') ?? '');
+        return;
+      default:
+        return;
     }
   }
 

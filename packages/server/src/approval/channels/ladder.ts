@@ -16,9 +16,9 @@ export function reachedSteps({ id, identity, atMs, deadlineMs, approvals }: Open
   const all = approvals.flatMap(({ escalation = [] }, rule) => escalation.map((step, place) => ({ ...step, name: `${rule}-${place}` })));
   for (const { afterMs: waitMs, group, name } of all) {
     const dueMs = atMs + waitMs;
-    const same = `${waitMs} ${group}`;
-    if (dueMs <= afterMs || dueMs > untilMs || dueMs >= deadlineMs || steps.has(same)) continue;
-    steps.set(same, { event: 'escalated', entry: id, atMs: dueMs, hold: id, identity, groups: [group], step: name });
+    if (dueMs <= afterMs || dueMs > untilMs || dueMs >= deadlineMs) continue;
+    // Two rules with the same step are one step.
+    steps.set(`${waitMs} ${group}`, { event: 'escalated', entry: id, atMs: dueMs, hold: id, identity, groups: [group], step: name });
   }
   return [...steps.values()];
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { vendorServer, type VendorServer } from '../../../../../test/support/facts-kit.js';
 import { FakeClock } from '../../../../../test/support/identity-kit.js';
 import { compile, faultsOf } from '../../../../../test/support/policy-kit.js';
-import { evidenceSourcesConfig } from '../../config-facts.js';
+import { evidenceSourcesConfig } from '../../config/facts.js';
 import { Sources } from '../facts/sources.js';
 import { EvidenceChecks } from './evidence-checks.js';
 import { loadEvidence } from './load-evidence.js';

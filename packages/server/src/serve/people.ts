@@ -1,23 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import { FlyballError } from '@flyball/protocol';
-import { accessRoutes } from './api/access-requests.js';
-import { deskRoutes } from './api/administrators.js';
-import { pageRoutes } from './api/people/pages.js';
-import { passkeyRoutes } from './api/people/passkey-routes.js';
-import { questionRoutes } from './api/people/question-routes.js';
-import { SignIn } from './api/people/sign-in.js';
-import { meRoute, signInRoutes } from './api/people/sign-in-routes.js';
-import type { Gate } from './api/gate.js';
-import type { Caller, Route } from './api/route.js';
-import { waitingRoutes } from './api/waiting-routes.js';
-import type { Config } from './config.js';
-import { type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, type Proven, Provider, publicPart, recognise, type RecogniseSettings, verifyToken } from './identity/index.js';
-import type { Governor } from './wiring.js';
+import { accessRoutes } from '../api/access-requests.js';
+import { deskRoutes } from '../api/administrators.js';
+import { pageRoutes } from '../api/people/pages.js';
+import { passkeyRoutes } from '../api/people/passkey-routes.js';
+import { questionRoutes } from '../api/people/question-routes.js';
+import { SignIn } from '../api/people/sign-in.js';
+import { meRoute, signInRoutes } from '../api/people/sign-in-routes.js';
+import type { Gate } from '../api/gate.js';
+import type { Caller, Route } from '../api/route.js';
+import { waitingRoutes } from '../api/waiting-routes.js';
+import type { Config } from '../config.js';
+import { type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, type Proven, Provider, publicPart, recognise, type RecogniseSettings, verifyToken } from '../identity/index.js';
+import type { Governor } from '../wiring.js';
 
 export const administratorsAudience = 'flyball:administrators';
 export const operatorName = 'operator';
 
-const pages = fileURLToPath(new URL('../pages', import.meta.url));
+const pages = fileURLToPath(new URL('../../pages', import.meta.url));
 
 type SignInConfig = NonNullable<Config['sign_in']>;
 

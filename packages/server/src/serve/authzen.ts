@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { accessRequestsOf } from './access-requests.js';
-import { Evaluator } from './api/authzen/evaluator.js';
-import { Metadata } from './api/authzen/metadata.js';
-import { authzenRoute } from './api/authzen/route.js';
-import { Searcher } from './api/authzen/searcher.js';
-import type { Config } from './config.js';
-import { callerOf, received } from './gateway/mcp/index.js';
-import { readOrMakeKey } from './lib/ed25519-key.js';
-import type { Governor } from './wiring.js';
+import { Evaluator } from '../api/authzen/evaluator.js';
+import { Metadata } from '../api/authzen/metadata.js';
+import { authzenRoute } from '../api/authzen/route.js';
+import { Searcher } from '../api/authzen/searcher.js';
+import type { Config } from '../config.js';
+import { callerOf, received } from '../gateway/mcp/index.js';
+import { readOrMakeKey } from '../lib/ed25519-key.js';
+import type { Governor } from '../wiring.js';
 
 const gateway = 'authzen';
 

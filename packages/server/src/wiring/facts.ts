@@ -1,12 +1,12 @@
 import { isObject } from '@flyball/protocol';
-import type { DecisionInputs } from './action/states.js';
-import type { Board, Holds } from './approval/index.js';
-import type { Config } from './config.js';
-import type { Ledger } from './ledger/index.js';
-import type { Clock } from './lib/clock.js';
-import type { Log } from './lib/log.js';
-import { repeat } from './lib/repeat.js';
-import { type ActiveBundle, Arrivals, type Bundle, EvidenceChecks, Facts, type Policy, Sources, unprovided } from './policy/index.js';
+import type { DecisionInputs } from '../action/states.js';
+import type { Board, Holds } from '../approval/index.js';
+import type { Config } from '../config.js';
+import type { Ledger } from '../ledger/index.js';
+import type { Clock } from '../lib/clock.js';
+import type { Log } from '../lib/log.js';
+import { repeat } from '../lib/repeat.js';
+import { type ActiveBundle, Arrivals, type Bundle, EvidenceChecks, Facts, type Policy, Sources, unprovided } from '../policy/index.js';
 
 /** Who supplies facts and confirms evidence, put together. */
 export interface FactsRoom {

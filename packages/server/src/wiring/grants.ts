@@ -1,11 +1,12 @@
 import type { Identity } from '@flyball/protocol';
-import type { Stages } from './action/stages.js';
-import { AccessRequests, type ApprovalRoom, Grants, outcomeOfRequest, Resuming } from './approval/index.js';
-import type { Draft, KnownOutcome, Ledger, Names } from './ledger/index.js';
-import type { StoreClock } from './lib/clock.js';
-import type { Log } from './lib/log.js';
-import { repeat } from './lib/repeat.js';
-import { accessMethod, type ActiveBundle } from './policy/index.js';
+import type { Stages } from '../action/stages.js';
+import { AccessRequests, type ApprovalRoom, Grants, outcomeOfRequest, Resuming } from '../approval/index.js';
+import type { KnownOutcome, Ledger, Names } from '../ledger/index.js';
+import type { StoreClock } from '../lib/clock.js';
+import type { Log } from '../lib/log.js';
+import { repeat } from '../lib/repeat.js';
+import { accessMethod, type ActiveBundle } from '../policy/index.js';
+import { recordOf } from './record.js';
 
 export interface GrantsFoundation {
   readonly ledger: Ledger;
@@ -15,16 +16,6 @@ export interface GrantsFoundation {
   readonly approval: ApprovalRoom;
   readonly identity: (id: string) => Identity | undefined;
 }
-
-const recordOf = ({ ledger, names }: Pick<GrantsFoundation, 'ledger' | 'names'>) => ({
-  append: (draft: Draft) => ledger.append(draft),
-  find: (id: string) => ledger.store.find(id),
-  findSettling: (id: string) => ledger.store.findSettling(id),
-  content: async (id: string) => (await ledger.store.payload(id))?.content,
-  read: <S>(stream: string) => ledger.readNow<S>(stream),
-  refOf: (person: string) => names.refOf(person),
-  nameOf: (ref: string) => names.nameOf(ref),
-});
 
 export function openGrants({ ledger, names, bundle, clock, approval, identity }: GrantsFoundation): Grants {
   return new Grants({

@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
-import { arapRoute, CallbackPolicy, type CallbackPlace, Callbacks, capability, type Kept, knownAs, paths, Questioner, RequestProfile, requestSchema, Signed, Submissions, Tasks, type TaskState, TaskWatch, viewOf } from './api/arap/index.js';
-import type { Asker } from './api/authzen/evaluator.js';
-import type { Received } from './action/states.js';
-import type { Config } from './config.js';
-import type { Draft } from './ledger/index.js';
-import { evaluationMethod } from './policy/index.js';
-import type { Governor } from './wiring.js';
+import { arapRoute, CallbackPolicy, type CallbackPlace, Callbacks, capability, type Kept, knownAs, paths, Questioner, RequestProfile, requestSchema, Signed, Submissions, Tasks, type TaskState, TaskWatch, viewOf } from '../api/arap/index.js';
+import type { Asker } from '../api/authzen/evaluator.js';
+import type { Received } from '../action/states.js';
+import type { Config } from '../config.js';
+import { evaluationMethod } from '../policy/index.js';
+import { recordOf } from '../wiring/record.js';
+import type { Governor } from '../wiring.js';
 
 export interface AccessRequestsTerms {
   /** Scheme and authority by which machines know this server. */
@@ -21,12 +21,7 @@ export interface AccessRequestsTerms {
 export function accessRequestsOf(governor: Governor, config: Config, { origin, key, attemptOf }: AccessRequestsTerms) {
   if (!config.access_requests) return undefined;
   const { ledger, approval, clock, port, identification, bundle, stopping } = governor;
-  const record = {
-    find: (id: string) => ledger.store.find(id),
-    content: async (id: string) => (await ledger.store.payload(id))?.content,
-    read: <S>(stream: string) => ledger.readNow<S>(stream),
-    append: (draft: Draft) => ledger.append(draft),
-  };
+  const record = recordOf(governor);
   const signed = new Signed(key);
   const known = () => knownAs(origin());
   const trouble = (error: unknown) => port.log('error', 'an access request could not be carried on', { reason: error instanceof Error ? error.message : 'unknown' });

@@ -1,10 +1,10 @@
-import { Notifier, questionsNow } from './approval/index.js';
-import { type Config, pagesOf } from './config.js';
-import type { Draft, Ledger, LogStore, Names } from './ledger/index.js';
-import { pause, type StoreClock } from './lib/clock.js';
-import type { Log } from './lib/log.js';
-import type { ActiveBundle } from './policy/index.js';
-import type { ApprovalRoom } from './approval/index.js';
+import { Notifier, questionsNow } from '../approval/index.js';
+import { type Config, pagesOf } from '../config.js';
+import type { Draft, Ledger, LogStore, Names } from '../ledger/index.js';
+import { pause, type StoreClock } from '../lib/clock.js';
+import type { Log } from '../lib/log.js';
+import type { ActiveBundle } from '../policy/index.js';
+import type { ApprovalRoom } from '../approval/index.js';
 
 export interface ChannelsParts {
   readonly store: { readonly kind: 'embedded' | 'postgres'; readonly log: Pick<LogStore, 'head' | 'texts'> };

@@ -1,8 +1,9 @@
 import type { Identity } from '@flyball/protocol';
-import { type ApprovalRoom, approve, Asking, type Board, Delegations, Emergencies, type EvidenceKinds, Holds, OwnHolds, People, Questions, type Signatures, StandingApprovals } from './approval/index.js';
-import type { Draft, Ledger, Names } from './ledger/index.js';
-import type { StoreClock } from './lib/clock.js';
-import type { ActiveBundle } from './policy/index.js';
+import { type ApprovalRoom, approve, Asking, type Board, Delegations, Emergencies, type EvidenceKinds, Holds, OwnHolds, People, Questions, type Signatures, StandingApprovals } from '../approval/index.js';
+import type { Ledger, Names } from '../ledger/index.js';
+import type { StoreClock } from '../lib/clock.js';
+import type { ActiveBundle } from '../policy/index.js';
+import { recordOf } from './record.js';
 
 export interface ApprovalParts {
   readonly ledger: Ledger;
@@ -17,15 +18,7 @@ export interface ApprovalParts {
 
 export function assembleApproval({ ledger, names, bundle, clock, board, identity, evidence, signatures }: ApprovalParts): ApprovalRoom {
   const people = peopleOf(bundle);
-  const record = {
-    append: (draft: Draft) => ledger.append(draft),
-    find: (id: string) => ledger.store.find(id),
-    findSettling: (id: string) => ledger.store.findSettling(id),
-    content: async (id: string) => (await ledger.store.payload(id))?.content,
-    read: <S>(stream: string) => ledger.readNow<S>(stream),
-    refOf: (person: string) => names.refOf(person),
-    nameOf: (ref: string) => names.nameOf(ref),
-  };
+  const record = recordOf({ ledger, names });
   const nameOf = (ref: string) => names.peek(ref);
   const delegations = new Delegations(record, people, clock);
   const questions = new Questions({ record, people, nameOf, identity, delegations, clock });
