@@ -106,6 +106,8 @@ const configDocument = z.strictObject({
   evidence_sources: evidenceSourcesConfig,
   /** By which people are told of questions, beside the inbox. */
   channels: channelsConfig,
+  /** Several nodes that answer enforcement points sign with one key: the environment variable that holds it (Ed25519, PKCS#8, PEM). */
+  authzen: z.strictObject({ key_from_env: z.string().min(1) }).optional(),
   access_requests: accessRequestsConfig,
   allowed_hosts: z.array(z.string()).default([]),
   identity: z.strictObject({ local: z.boolean().default(false), oidc: z.array(oidc).default([]), spiffe: z.array(spiffe).default([]) }).default({ local: false, oidc: [], spiffe: [] }),

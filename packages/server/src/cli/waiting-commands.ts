@@ -1,5 +1,6 @@
 import { FlyballError, type Json, type StandingBounds } from '@flyball/protocol';
 import type { Command } from 'commander';
+import type { Desk } from '../api/desk.js';
 import type { AnswerWish } from '../api/people/approver-desk.js';
 import { durationOf } from '../lib/duration.js';
 import { out, type Shell } from './shell.js';
@@ -56,11 +57,21 @@ function addAnswers(shell: Shell): void {
         // What is agreed to is what is shown now; the answer says so.
         const answered = await shell.desk(command, async (desk) => {
           if (others.length > 0) return desk.waiting.answerAll({ ...common, holds });
-          const seen = agrees ? (await desk.waiting.question(hold, options.as, false)).preview.digest : undefined;
+          const seen = agrees ? await shownTo(desk, hold, options.as) : undefined;
           return desk.waiting.answer({ ...common, hold, seen, narrow: narrowOf(options), ...(options.standing !== undefined && { standing: standingOf(options.standing) }) });
         });
         out(JSON.stringify(answered));
       });
+  }
+}
+
+/** Digest of what a person is shown; nothing where they may not see it, and then the answer says why they may not answer. */
+async function shownTo(desk: Desk, hold: string, person: string): Promise<string | undefined> {
+  try {
+    return (await desk.waiting.question(hold, person, false)).preview.digest;
+  } catch (error) {
+    if (error instanceof FlyballError && error.code === 'not_found') return undefined;
+    throw error;
   }
 }
 

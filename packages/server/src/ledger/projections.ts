@@ -52,6 +52,11 @@ export class Projections {
     return this.#held.get(stream) as Projected<S> | undefined;
   }
 
+  /** Whether something that was applied here may still turn out not to be written. */
+  isPending(stream: string): boolean {
+    return (this.#held.get(stream)?.pending ?? 0) > 0;
+  }
+
   /** Applies an entry that is on its way into the store. */
   apply(entry: Entry, head: string, payload?: Payload): void {
     for (const { stream, version } of entry.streams) {

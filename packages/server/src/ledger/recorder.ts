@@ -86,8 +86,10 @@ export class AttemptRecorder implements Recorder {
   async isCurrent({ session, digest }: Decided): Promise<boolean> {
     if (!(await this.ledger.isCurrent(session.stream))) return false;
     // Another attempt may have noticed the newer state before: then this one was still decided on the older.
-    const now = this.ledger.projections.peek<SessionSnapshot['state']>(session.stream)?.state;
-    return now !== undefined && canonicalText(now.holds[digest] ?? null) === canonicalText(session.state.holds[digest] ?? null);
+    const hold = this.ledger.projections.peek<SessionSnapshot['state']>(session.stream)?.state?.holds[digest];
+    if (!hold || canonicalText(hold) !== canonicalText(session.state.holds[digest] ?? null)) return false;
+    // A question that another attempt is only about to ask may turn out not to be asked.
+    return !this.ledger.projections.isPending(session.stream) || (await this.ledger.store.find(hold.id)) !== undefined;
   }
 
   /** A refusal stands whether or not it can be recorded; of strangers only so many in a second are. */

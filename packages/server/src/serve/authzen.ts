@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import { FlyballError } from '@flyball/protocol';
 import { accessRequestsOf } from './access-requests.js';
 import { Evaluator } from '../api/authzen/evaluator.js';
 import { Metadata } from '../api/authzen/metadata.js';
@@ -7,7 +9,7 @@ import { authzenRoute } from '../api/authzen/route.js';
 import { Searcher } from '../api/authzen/searcher.js';
 import type { Config } from '../config.js';
 import { callerOf, received } from '../gateway/mcp/index.js';
-import { readOrMakeKey } from '../lib/ed25519-key.js';
+import { parseKey, readOrMakeKey } from '../lib/ed25519-key.js';
 import type { Governor } from '../wiring.js';
 
 const gateway = 'authzen';
@@ -21,7 +23,7 @@ export function authzenOf(governor: Governor, config: Config, portOf: () => numb
   const { port, policy, identification, ledger } = governor;
   const { stages } = port;
   const attemptOf = (request: IncomingMessage, call: Parameters<typeof received>[2], timeoutMs: number) => received(port, { ...callerOf(request), gateway }, call, timeoutMs);
-  const key = readOrMakeKey(join(config.data, 'authzen-key.pem'));
+  const key = keyOf(config);
   const origin = () => originOf(config, portOf());
   const requests = accessRequestsOf(governor, config, { origin, key, attemptOf });
   const authzen = authzenRoute({
@@ -36,6 +38,14 @@ export function authzenOf(governor: Governor, config: Config, portOf: () => numb
     trouble: (error) => port.log('error', 'an enforcement point could not be answered', { reason: error.cause instanceof Error ? error.cause.message : error.message }),
   });
   return async (request, response, path) => (await requests?.route(request, response, path)) || authzen(request, response, path);
+}
+
+/** What signs metadata, denials and approvals: of this node, or of all that answer as one. */
+function keyOf({ authzen, data, secretOf }: Config): KeyObject {
+  if (!authzen) return readOrMakeKey(join(data, 'authzen-key.pem'));
+  const pem = secretOf(authzen.key_from_env);
+  if (!pem) throw new FlyballError('config_invalid', `expected the environment variable \`${authzen.key_from_env}\` with the key that \`authzen\` signs with`);
+  return parseKey(pem.reveal(), authzen.key_from_env);
 }
 
 /** Scheme and authority by which machines know this server: those of its resource, or where it listens. */

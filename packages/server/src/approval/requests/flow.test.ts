@@ -8,7 +8,7 @@ import type { Decided, Hold, HoldState } from '../../action/states.js';
 import { flowOfAgreed, flowOfRequests } from './flow.js';
 
 const clock = new FakeClock();
-const holdState = (over: Partial<HoldState> = {}): HoldState => ({ id: 'mine', digest: 'old', question: 'q', action: 'access.request', outcome: 'step_up', status: 'pending', atMs: 0, deadlineMs: clock.ms + 1, agreed: [], evidence: [], depth: 0, arrived: false, ...over });
+const holdState = (over: Partial<HoldState> = {}): HoldState => ({ id: 'mine', digest: 'old', question: 'q', action: 'access.request', outcome: 'step_up', asks: [], status: 'pending', atMs: 0, deadlineMs: clock.ms + 1, agreed: [], evidence: [], depth: 0, arrived: false, ...over });
 const decidedOn = (digest: string, hold: HoldState, args = {}) => ({ ...situated({ call: { name: 'db-read', args } }), digest, decision: { outcome: 'step_up' }, session: { stream: 's', version: 1, state: sessionState({ holds: { [hold.digest]: hold } }) } }) as unknown as Decided;
 
 function stagesThat(approval: Approval) {
@@ -38,11 +38,22 @@ describe('the flow for what one hold asks for', () => {
     ['asked under another policy', waiting(undefined), 'new', {}, 'hold'],
     ['asked under another policy when it is used up', waiting(undefined), 'new', { status: 'used' }, 'moved'],
     ['asked under another policy when it was refused', waiting(undefined), 'new', { status: 'refused' }, 'moved'],
-    ['asked anew, the same', waiting(undefined), 'old', {}, 'moved'],
+    ['asked anew, the same, of other people', waiting(undefined), 'old', {}, 'hold'],
     ['over at this moment', approvedUnder('mine'), 'old', { deadlineMs: clock.ms }, 'moved'],
     ['not there any more', approvedUnder('mine'), 'old', { id: 'newer' }, 'moved'],
   ])('law: %s', async (_name, approval, digest, over, expected) => {
     expect(await whatHappens(approval, digest, holdState(over))).toBe(expected);
+  });
+
+  test('law: what would be asked anew because its time ended while that was found out is not', async () => {
+    const hold = holdState();
+    const { stages: under } = stagesThat(waiting(undefined));
+    const late = { ...under, approve: (decided: never) => ((clock.ms = hold.deadlineMs), under.approve(decided)) };
+    const before = clock.ms;
+    const { stages, moved } = flowOfAgreed(late as Stages, 'mine');
+    const said = await stages.approve(decidedOn('old', hold));
+    clock.ms = before;
+    expect(said.kind === 'refused' && said.error === moved).toBe(true);
   });
 
   test('law: that somebody else was first is no refusal; what policy refuses is one', async () => {

@@ -59,8 +59,8 @@ export function flowOfAgreed(stages: Stages, hold: string): FlowOfAgreed {
       case 'approved':
         return approval.approved.grant.hold === hold ? approval : { kind: 'refused', error: free };
       case 'hold':
-        // The same question would be asked anew only because its time ended in this moment.
-        return approval.known || decided.digest !== mine.digest ? approval : { kind: 'refused', error: moved };
+        // The same question is asked anew because it concerns other people now, or because its time ended in this moment.
+        return approval.known || decided.digest !== mine.digest || mine.deadlineMs > clock.now() ? approval : { kind: 'refused', error: moved };
     }
   };
   const isQuiet = (error: FlyballError) => error === moved || error === free || error.code === 'already_settled';

@@ -9,7 +9,7 @@ function house(answer: (id: string) => Promise<Resumed>, count = 1) {
   const state = { now: 0, bundle: 'one', votes: 1 };
   const tried: string[] = [];
   const troubles: unknown[] = [];
-  const hold = (id: string): OpenHold => ({ id, session: 's', digest: id, identity: 'robot', action: id.startsWith('other') ? 'payment' : 'access.request', outcome: 'step_up', atMs: 0, deadlineMs: 9e9, approvals: [], facts: [], votes: state.votes });
+  const hold = (id: string): OpenHold => ({ id, session: 's', digest: id, identity: 'robot', action: id.startsWith('other') ? 'payment' : 'access.request', outcome: 'step_up', atMs: 0, deadlineMs: 9e9, approvals: [], facts: [], after: [], votes: state.votes });
   const ids = Array.from({ length: count }, (_, index) => `hold-${index}`);
   const board = { load: () => Promise.resolve(), list: () => [...ids, 'other'].map(hold), open: (id: string) => (id === 'other' || ids.includes(id) ? hold(id) : undefined) };
   const requests = { resume: (id: string) => (tried.push(id), answer(id)) };
