@@ -8,7 +8,7 @@ import type { Decided, Hold, HoldState } from '../../action/states.js';
 import { flowOfAgreed, flowOfRequests } from './flow.js';
 
 const clock = new FakeClock();
-const holdState = (over: Partial<HoldState> = {}): HoldState => ({ id: 'mine', digest: 'old', question: 'q', action: 'access.request', outcome: 'step_up', asks: [], status: 'pending', atMs: 0, deadlineMs: clock.ms + 1, agreed: [], evidence: [], depth: 0, arrived: false, ...over });
+const holdState = (over: Partial<HoldState> = {}): HoldState => ({ id: 'mine', digest: 'old', question: 'q', action: 'access.request', outcome: 'step_up', asks: [], status: 'pending', atMs: 0, deadlineMs: clock.ms + 1, agreed: [], evidence: [], depth: 0, after: [], late: [], arrived: false, ...over });
 const decidedOn = (digest: string, hold: HoldState, args = {}) => ({ ...situated({ call: { name: 'db-read', args } }), digest, decision: { outcome: 'step_up' }, session: { stream: 's', version: 1, state: sessionState({ holds: { [hold.digest]: hold } }) } }) as unknown as Decided;
 
 function stagesThat(approval: Approval) {
