@@ -13,7 +13,7 @@ import { startPostgres } from './support/postgres.js';
 const postgres = await startPostgres();
 afterAll(() => postgres?.remove(), 30_000);
 
-const tries = Number(process.env['FLYBALL_RESUMES'] ?? 1_000);
+const tries = Number(process.env['FLYBALL_RESUMES'] ?? 200);
 const triesEach = 10;
 const wishOf = (index: number) => ({ grant: 'prod-db-read', why: `task ${index}`, minutes: 60 });
 

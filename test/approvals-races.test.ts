@@ -15,7 +15,7 @@ forbid (principal, action == Action::"payment.release", resource);
 forbid (principal, action == Action::"shell.run", resource);
 `;
 /** Attempts in all; a hundred thousand where there is time for them. */
-const tries = Number(process.env['FLYBALL_APPROVAL_RACES'] ?? 2_000);
+const tries = Number(process.env['FLYBALL_APPROVAL_RACES'] ?? 500);
 const atOnce = 50;
 
 const postgres = await startPostgres();

@@ -93,6 +93,7 @@ describe('noticing', () => {
     await board.load();
     expect(idsOf(board)).toHaveLength(1);
     expect(board.page(finance, undefined, 10).rows).toHaveLength(1);
+    expect(board.ofIdentity('robot')).toBe(1);
   });
 });
 

@@ -101,8 +101,9 @@ export class Board {
     for (const hold of this.#open.values()) if (hold.deadlineMs > this.now()) yield hold;
   }
 
+  /** How many an identity has open; what is past its time keeps nobody from asking. */
   ofIdentity(identity: string): number {
-    return this.#byIdentity.get(identity)?.size ?? 0;
+    return [...(this.#byIdentity.get(identity) ?? [])].filter((id) => this.open(id)).length;
   }
 
   /**
