@@ -54,6 +54,17 @@ test('story: what follows a question waits with it, and passes when that was don
   expect(reached(canary).filter((to) => to === 'second')).toHaveLength(1);
 });
 
+test('story: what follows something that was done, and was asked again since, passes', async () => {
+  const first = holdOf(await transferTo(client, 'twice', { amount: 101 }));
+  expect(kindOf(await following(client, 'after-twice', [first]))).toBe('defer');
+  await answer(first, true);
+  expect(wasDone(await transferTo(client, 'twice', { amount: 101 }))).toBe(true);
+  const again = holdOf(await transferTo(client, 'twice', { amount: 101 }));
+  expect(again).not.toBe(first);
+  expect(wasDone(await following(client, 'after-twice', [first]))).toBe(true);
+  await refuse(again);
+});
+
 test('attack: leaving the dependence away the second time does not let it pass', async () => {
   const first = holdOf(await transferTo(client, 'kept', { amount: 101 }));
   expect(kindOf(await following(client, 'dependent', [first]))).toBe('defer');

@@ -82,6 +82,8 @@ export interface SessionState {
   /** Intents without an outcome, by id. */
   readonly open: Readonly<Record<string, OpenIntent>>;
   readonly holds: Readonly<Record<string, HoldState>>;
+  /** What became of holds after which the same was asked again, by id. */
+  readonly pastHolds?: Readonly<Record<string, HoldState['status']>>;
 }
 
 export interface OpenIntent {

@@ -23,7 +23,7 @@ export interface PersonRecord {
   /** Other names of the same human. */
   readonly also: readonly string[];
   readonly email?: string | undefined;
-  /** Their consent counts only beside that of somebody who may judge alone. */
+  /** Their consent counts only beside another person's. */
   readonly peerReview: boolean;
 }
 

@@ -89,7 +89,7 @@ const personDocument = z.strictObject({
   /** Other names of the same human: an e-mail address, another account, `issuer|subject`. One human is one person here, whatever the account. */
   also: z.array(personName).max(50).default([]),
   email: z.email().optional(),
-  /** May judge, but not alone: their consent counts beside that of somebody who may. */
+  /** May judge, but not alone: their consent counts beside another person's. */
   peer_review: z.boolean().default(false),
 });
 

@@ -26,12 +26,18 @@ export function predecessorsOf(state: SessionState, { named, after, digest }: De
   const before = Object.hasOwn(state.holds, digest) ? (state.holds[digest]?.after ?? []) : [];
   const byName = [...new Set([...named, ...before])].map((id) => {
     const hold = holds.find((each) => each.id === id);
-    if (!hold) throw new FlyballError('request_malformed', `expected holds of this session that this depends on, got \`${id.slice(0, 64)}\``);
-    return hold;
+    if (hold) return ofHold(hold, nowMs);
+    const status = state.pastHolds && Object.hasOwn(state.pastHolds, id) ? state.pastHolds[id] : undefined;
+    if (status === undefined) throw new FlyballError('request_malformed', `expected holds of this session that this depends on, got \`${id.slice(0, 64)}\``);
+    // Whatever waited then does so no more: the same was asked again.
+    return { hold: id, action: '', status: status === 'pending' ? ('expired' as const) : status, remainingMs: 0, depth: 0 };
   });
-  const byAction = holds.filter((hold) => hold.digest !== digest && isOpen(hold, nowMs) && after.some((pattern) => matchesGlob(pattern, hold.action)));
-  return [...new Set([...byName, ...byAction])].map((hold) => ({ hold: hold.id, action: hold.action, status: isOpen(hold, nowMs) || hold.status !== 'pending' ? hold.status : 'expired', remainingMs: Math.max(0, hold.deadlineMs - nowMs), depth: hold.depth }));
+  const known = new Set(byName.map(({ hold }) => hold));
+  const byAction = holds.filter((hold) => !known.has(hold.id) && hold.digest !== digest && isOpen(hold, nowMs) && after.some((pattern) => matchesGlob(pattern, hold.action)));
+  return [...byName, ...byAction.map((hold) => ofHold(hold, nowMs))];
 }
+
+const ofHold = (hold: HoldState, nowMs: number): Predecessor => ({ hold: hold.id, action: hold.action, status: isOpen(hold, nowMs) || hold.status !== 'pending' ? hold.status : 'expired', remainingMs: Math.max(0, hold.deadlineMs - nowMs), depth: hold.depth });
 
 const isOpen = ({ status, deadlineMs }: HoldState, nowMs: number): boolean => status === 'pending' && deadlineMs > nowMs;
 

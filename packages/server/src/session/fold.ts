@@ -187,8 +187,11 @@ function holdStatus(state: SessionState, digest: string, settled: string | undef
   return hold && hold.id === settled ? withHold(state, digest, { ...hold, status }) : state;
 }
 
+/** A question of the same digest takes the place of the one before; what became of that one is remembered by its id. */
 function withHold(state: SessionState, digest: string, hold: HoldState): SessionState {
-  return { ...state, holds: { ...state.holds, [digest]: hold } };
+  const before = state.holds[digest];
+  const past = before && before.id !== hold.id ? { pastHolds: { ...state.pastHolds, [before.id]: before.status } } : {};
+  return { ...state, ...past, holds: { ...state.holds, [digest]: hold } };
 }
 
 function union(left: readonly string[], right: readonly string[]): readonly string[] {
