@@ -7,7 +7,7 @@ import { makeWorld, seeded, type World } from './support/cedar-world.js';
 const cedar = createRequire(import.meta.url)('@cedar-policy/cedar-wasm/nodejs') as typeof Cedar;
 const requestsOfWorld = 20;
 const msOfRequest = 10;
-const requests = Number(process.env['FLYBALL_CEDAR_REQUESTS'] ?? 10_000);
+const requests = Number(process.env['FLYBALL_CEDAR_REQUESTS'] ?? 5_000);
 const seed = Number(process.env['FLYBALL_CEDAR_SEED'] ?? 20_261_122);
 
 interface Said {

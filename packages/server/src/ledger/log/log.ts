@@ -142,6 +142,8 @@ export class TransparencyLog {
     if (this.#written || this.parts.shared) {
       this.#written = false;
       const done = await this.#safely(async () => {
+        // A key that was retired on another node signs nothing here either, also while nobody but this node adds to the log.
+        if (this.parts.shared) await this.parts.keys.refresh();
         while ((await this.parts.sequencer.round()) > 0);
         await this.#observe();
       });
@@ -153,10 +155,9 @@ export class TransparencyLog {
 
   /** What another node has added; also how a node notices that its database was set back. */
   async #observe(): Promise<void> {
-    const { store, published, keys, sequencer, shared } = this.parts;
+    const { store, published, sequencer, shared } = this.parts;
     const head = shared ? await store.head() : undefined;
     if (!head || (head.checkpoint === published.checkpoint && head.size === (published.head?.size ?? 0n))) return;
-    await keys.refresh();
     await published.verifyContinues(head, store);
     const signed = published.open(head.checkpoint);
     // Whoever added this ended before it was signed.
