@@ -2,10 +2,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
 /** Stories of time and of full disks, which neighbours would disturb. They run after the others, one by one. */
-const alone = ['disk-full', 'gateway-crowd', 'gateway-faults', 'store-outage'].map((name) => `test/${name}.test.ts`);
+const alone = ['crash', 'disk-full', 'gateway-crowd', 'gateway-faults', 'store-outage'].map((name) => `test/${name}.test.ts`);
 
 /** Files that take a minute or more begin first, so that in the end nobody waits for one of them. */
-const longest = ['log-witnesses', 'log-backup', 'aarm', 'access-races', 'arap', 'crash', 'approvals', 'channels', 'gateway-decisions', 'rego', 'gateway-stdio'].map((name) => `/test/${name}.test.ts`);
+const longest = ['log-witnesses', 'log-backup', 'aarm', 'access-races', 'arap', 'approvals', 'channels', 'gateway-decisions', 'rego', 'gateway-stdio'].map((name) => `/test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
