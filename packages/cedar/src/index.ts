@@ -1,7 +1,7 @@
 export { CedarError, EvaluationError, type EvaluationErrorKind } from './errors.js';
 export { Entities, type Entity, type EntitySource, layered } from './entities.js';
 export { authorize, type Answer, evaluate, type PolicyError } from './decisions/authorize.js';
-export { type RequestJson, toEnvironment } from './decisions/request.js';
+export { type RequestJson, toEnvironment, toLateEnvironment } from './decisions/request.js';
 export type { Environment } from './expressions/compiled.js';
 export { PolicySet, type PolicySetJson } from './policies/policy-set.js';
 export { type Effect, Policy } from './policies/policy.js';

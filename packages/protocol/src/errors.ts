@@ -28,6 +28,9 @@ export const errorCodes = [
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 
+/** An attempt that ends with one of these went as it should: where in the code it was said is of no interest, and costs as much as a decision. */
+const answers: ReadonlySet<ErrorCode> = new Set(['denied', 'held', 'approval_refused', 'action_unknown']);
+
 /**
  * The one error class. The message is safe to show to the caller; `detail` is for the record and operators
  * (never a secret); what is safe for nobody goes into `cause`.
@@ -40,7 +43,10 @@ export class FlyballError extends Error {
     message: string,
     options?: { readonly cause?: unknown; readonly detail?: string },
   ) {
+    const framesMost = Error.stackTraceLimit;
+    if (answers.has(code)) Error.stackTraceLimit = 0;
     super(message, options);
+    Error.stackTraceLimit = framesMost;
     this.name = 'FlyballError';
     this.detail = options?.detail;
   }

@@ -7,13 +7,13 @@ import type { Decided, Resource, Situated } from './states.js';
  * salt is in it, so that nobody finds out arguments by trying.
  */
 export function attemptDigest(situated: Situated, action: string, resources: readonly Resource[], bundle: string): string {
-  return digestOf({ ...asked(situated, action, resources), tool: situated.call.tool?.digest, bundle });
+  return digestOf(asked(situated, action, resources, situated.call.tool?.digest, bundle));
 }
 
 /** Digest of what is asked for, whatever policy and tool are today: it finds the earlier question of the same call. */
 export const questionDigest = ({ action, resources, ...situated }: Decided): string => digestOf(asked(situated, action.name, resources));
 
-function asked({ tenant, principal, session, call }: Situated, action: string, resources: readonly Resource[]) {
+function asked({ tenant, principal, session, call }: Situated, action: string, resources: readonly Resource[], tool?: string, bundle?: string) {
   return {
     v: 1,
     salt: session.state.salt,
@@ -27,5 +27,7 @@ function asked({ tenant, principal, session, call }: Situated, action: string, r
     name: call.name,
     args: call.args,
     about: call.about,
+    tool,
+    bundle,
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { FlyballError, type Principal } from '@flyball/protocol';
 import type { Identified, Presented, Received } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
@@ -64,7 +64,7 @@ export class Identification {
 
   /** A token's signature is checked once in thirty seconds; its expiry and its identity's standing every time. */
   async #verify(token: string): Promise<VerifiedToken> {
-    const key = createHash('sha256').update(token).digest('base64');
+    const key = hash('sha256', token, 'base64');
     const now = this.clock.now();
     const known = this.#verified.get(key);
     if (known && known.untilMs > now && known.token.expiresAtMs > now) return known.token;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Action, canonicalText, type Decision, FlyballError, isObject, type Json, type JsonObject, type Principal } from '@flyball/protocol';
+import { type Action, canonicalText, type Decision, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { Reached } from '../action/stages.js';
 import type { Approved, Call, Decided, Result } from '../action/states.js';
 import { randomSalt } from '../lib/ids.js';
@@ -8,24 +8,16 @@ import type { Payload } from './draft.js';
 
 const ten4 = 10_000;
 
-/** @param onBehalfOf reference of the person, never the name */
-const principalBody = ({ identity, chain, method }: Principal, onBehalfOf: string | undefined) => ({
-  identity: identity.id,
-  ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
-  chain,
-  method,
-});
-
 /** What is recorded of a decision: policies by name and result. Their errors quote values, so they stay in the payload. */
 export const decisionBody = ({ outcome, kind, verdicts, approvals, facts, modification, credential, shadowOutcome, bundle }: Decision) => ({
   outcome,
   kind,
-  policies: verdicts.slice(0, limits.policiesRecordedMax).map(({ policy, effect, result, shadow }) => ({ policy, effect, result, ...(shadow && { shadow }) })),
+  policies: verdicts.slice(0, limits.policiesRecordedMax).map(({ policy, effect, result, shadow }) => ({ policy, effect, result, shadow })),
   approvals,
   facts,
-  ...(modification && { modification }),
-  ...(credential && { credential }),
-  ...(shadowOutcome && { shadow_outcome: shadowOutcome }),
+  modification,
+  credential,
+  shadow_outcome: shadowOutcome,
   bundle,
 });
 
@@ -38,10 +30,13 @@ function targetName({ method, name, tool }: Call, { match }: Action): string | u
   return (method === 'tools/call' || method === 'prompts/get' || method === 'evaluation' || method === 'access/request') && (listed || match.name === name) ? name.slice(0, 256) : undefined;
 }
 
+/** Members without a value are in no entry: canonical JSON leaves them out. People are named by reference. */
 export function decidedBody(decided: Decided) {
   const { principal, session, action, call, digest, decision, origin } = decided;
   return {
-    ...principalBody(principal, session.state.onBehalfOf),
+    identity: principal.identity.id,
+    on_behalf_of: session.state.onBehalfOf,
+    chain: principal.chain,
     session: session.state.id,
     action: action.name,
     tier: action.tier,
@@ -61,7 +56,7 @@ export function intentBody(approved: Approved) {
     labels: approved.action.reads,
     spends: spendsOf(approved.action, approved.effectiveArgs),
     approvals: approved.grant.approvals,
-    ...(approved.grant.means.length > 0 && { means: meansBody(approved) }),
+    means: approved.grant.means.length > 0 ? meansBody(approved) : undefined,
   };
 }
 
@@ -78,19 +73,26 @@ function spentOf(args: JsonObject, argument: string): number {
   return typeof amount === 'number' ? Math.max(0, Math.round(amount * ten4)) : 0;
 }
 
-/** How far a refused attempt came, as far as it is known. */
+/**
+ * How far a refused attempt came, as far as it is known.
+ *
+ * @param onBehalfOf reference of the person, never the name
+ */
 export function reachedBody(reached: Reached, onBehalfOf: string | undefined, error: FlyballError) {
   const { principal, session, action, call, digest, decision, origin } = reached;
   return {
-    ...(principal && principalBody(principal, onBehalfOf)),
-    ...(session && { session: session.state.id }),
-    ...(action && { action: action.name, tier: action.tier }),
+    identity: principal?.identity.id,
+    on_behalf_of: onBehalfOf,
+    chain: principal?.chain,
+    session: session?.state.id,
+    action: action?.name,
+    tier: action?.tier,
     upstream: call.upstream,
     method: call.method.slice(0, 128),
     // A name that nobody catalogued is whatever a stranger wrote.
-    ...(action && { name: targetName(call, action) }),
-    ...(digest !== undefined && { digest }),
-    ...(decision && { decision: decisionBody(decision) }),
+    name: action && targetName(call, action),
+    digest,
+    decision: decision && decisionBody(decision),
     gateway: origin.gateway,
     error: { code: error.code },
   };
@@ -107,11 +109,20 @@ export function payloadOf(reached: Reached, { effectiveArgs, error }: PayloadWis
   const broken = decision?.verdicts.filter((verdict) => verdict.error !== undefined).map(({ policy, error }) => ({ policy, error }));
   // A Cedar policy's reason stands in its bundle; what Rego gave as one stands nowhere else.
   const reasons = decision?.verdicts.filter(({ policy, reason }) => policy.includes('/') && reason !== undefined).map(({ policy, reason }) => ({ policy, reason }));
-  // Of what was never decided on, only what it was aimed at: whoever sends it may be nobody.
-  const asked = inputs ? { target: call.name, args: call.args } : { target: call.name.slice(0, 256) };
-  // A denial that people can be asked about is bound to the whole of what was asked, also to what no policy looks at.
-  const bound = error?.code === 'held' ? { asked: call.params } : {};
-  const whole = { ...asked, ...bound, effective_args: effectiveArgs, resources, inputs, broken, ...(reasons?.length && { reasons }), address: origin.address, ...(error && { error: errorWords(error) }) };
+  const whole = {
+    // Of what was never decided on, only what it was aimed at: whoever sends it may be nobody.
+    target: inputs ? call.name : call.name.slice(0, 256),
+    args: inputs && call.args,
+    // A denial that people can be asked about is bound to the whole of what was asked, also to what no policy looks at.
+    asked: error?.code === 'held' ? call.params : undefined,
+    effective_args: effectiveArgs,
+    resources,
+    inputs,
+    broken,
+    reasons: reasons?.length ? reasons : undefined,
+    address: origin.address,
+    error: error && errorWords(error),
+  };
   const content = JSON.stringify(whole);
   const fits = content.length <= limits.payloadBytesMax;
   return { salt: randomSalt(), content: fits ? content : JSON.stringify({ too_large: content.length }) };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EntryKind, SaltedDigest } from '@flyball/protocol';
 
 /** An entry before it has its id, its time and its places. */
@@ -23,4 +23,4 @@ export interface Payload {
   readonly content: string;
 }
 
-export const payloadDigest = ({ salt, content }: Payload): SaltedDigest => `sha256:${createHash('sha256').update(salt).update(content).digest('hex')}`;
+export const payloadDigest = ({ salt, content }: Payload): SaltedDigest => `sha256:${hash('sha256', salt + content, 'hex')}`;

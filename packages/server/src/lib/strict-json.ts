@@ -31,9 +31,11 @@ export function parseStrictJson(bytes: Uint8Array, bytesMax: number = limits.req
   return value;
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (error) {
     throw malformed('valid UTF-8', error);
   }
@@ -108,6 +110,8 @@ function checkKey(scope: Set<string> | undefined, key: string): void {
 }
 
 const digitsMax = 64;
+/** Every integer of so many characters is exact. */
+const exactMost = 15;
 const numberPattern = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y;
 
 /** Integers must be exact as doubles, other numbers finite; returns the index of the last character. */
@@ -117,7 +121,7 @@ function checkNumber(text: string, start: number): number {
   const token = match?.[0] ?? '';
   const value = Number(token);
   const whole = !match?.[1] && !match?.[2];
-  const exact = whole ? token.length <= digitsMax && BigInt(token) === BigInt(value) : Number.isFinite(value);
+  const exact = whole ? token.length <= exactMost || (token.length <= digitsMax && BigInt(token) === BigInt(value)) : Number.isFinite(value);
   if (!exact) throw malformed(`numbers that a double carries exactly, got \`${token.slice(0, 32)}\`; send it as a string`);
   return start + token.length - 1;
 }

@@ -1,5 +1,6 @@
-import { type Answer, authorize, Entities, EntityUid, type Environment, holds, PolicySet, toEnvironment } from '@flyball/cedar';
+import { type Answer, authorize, Entities, EntityUid, type Environment, holds, PolicySet, toLateEnvironment } from '@flyball/cedar';
 import { FlyballError, type Json } from '@flyball/protocol';
+import { Memo } from '../lib/memo.js';
 import type { CompiledPolicy } from './cedar-wasm.js';
 import type { EngineAnswer, EngineRequest, PolicyEngine } from './engine.js';
 import { evaluationEnvironment } from './evaluation-request.js';
@@ -7,29 +8,20 @@ import { evaluationEnvironment } from './evaluation-request.js';
 /** Policies as the engine takes them. Throws `CedarError` for one that is not Cedar. */
 export const policySetOf = (policies: readonly CompiledPolicy[]): PolicySet => new PolicySet({ staticPolicies: Object.fromEntries(policies.map(({ id, json }) => [id, json])) });
 
-const callersMost = 1_000;
 /** Who calls and what for are the same time after time; read once, by their JSON. */
-const callers = new Map<string, Entities>();
+const callers = new Memo<Entities>(1_000);
 
 /** What a request's policies are evaluated in. Throws `CedarError` when it is no request of Cedar. */
 export function environmentOf(request: EngineRequest): Environment {
   if (request.known) return evaluationEnvironment(request, request.known);
   const [principal, action, ...others] = Array.isArray(request.entities) ? (request.entities as readonly Json[]) : [];
-  if (principal === undefined || action === undefined) return toEnvironment(request, Entities.fromJson(request.entities));
+  if (principal === undefined || action === undefined) return toLateEnvironment(request, Entities.fromJson(request.entities));
   const caller = callerOf(principal, action);
   const rest = Entities.fromJson(others);
-  return toEnvironment(request, { get: (key) => rest.get(key) ?? caller.get(key) });
+  return toLateEnvironment(request, { get: (key) => rest.get(key) ?? caller.get(key) });
 }
 
-function callerOf(principal: Json, action: Json): Entities {
-  const text = JSON.stringify([principal, action]);
-  const known = callers.get(text);
-  if (known) return known;
-  const read = Entities.fromJson([principal, action]);
-  if (callers.size >= callersMost) callers.clear();
-  callers.set(text, read);
-  return read;
-}
+const callerOf = (principal: Json, action: Json): Entities => callers.of(JSON.stringify([principal, action]), () => Entities.fromJson([principal, action]));
 
 /** What Cedar's answer says of each policy by itself. */
 export const verdictsOf = ({ permits, forbids, errors }: Answer): Omit<EngineAnswer, 'considered'> => ({

@@ -2,6 +2,7 @@ import type { Identity, Json, JsonObject } from '@flyball/protocol';
 import ipaddr from 'ipaddr.js';
 import type { DecisionInputs, Resource, SessionState, Situated } from '../action/states.js';
 import type { EngineRequest } from './engine.js';
+import { Memo } from '../lib/memo.js';
 import { activeGrants, type GrantTerms, type HeldGrant } from './grants.js';
 import { evaluationRequest, isEvaluation } from './evaluation-request.js';
 import type { KnownEntities } from './known-entities.js';
@@ -31,11 +32,18 @@ export function decisionInputs(situated: Situated, action: string, resources: re
     session: sessionContext(state, terms.units, nowMs),
     facts: {},
     grants: terms.grants ? activeGrants(terms.grants.held, terms.grants.declared, nowMs) : [],
-    origin: { gateway: origin.gateway, ...(ipaddr.isValid(origin.address) && { address: extension('ip', ipaddr.process(origin.address).toString()) }) },
+    origin: originContext(origin.gateway, origin.address),
     now: datetime(nowMs),
     ...(principal.onBehalfOf !== undefined && { on_behalf_of: principal.onBehalfOf }),
   };
   return { principal: principalJson(principal.identity), action, resources, context, entities: [] };
+}
+
+const addresses = new Memo<JsonObject>(1_000);
+
+/** Through what an attempt came, and from where if that is an address. */
+function originContext(gateway: string, address: string): JsonObject {
+  return addresses.of(`${gateway} ${address}`, () => (ipaddr.isValid(address) ? { gateway, address: extension('ip', ipaddr.process(address).toString()) } : { gateway }));
 }
 
 /** What policies see of a session at a moment. */

@@ -11,14 +11,11 @@ import type { EngineAnswer } from './engine.js';
 export function decide(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>, bundle: string, awaited: ReadonlySet<string> = new Set()): Decision {
   const verdicts = verdictsOf(answer, rules);
   const lacking = factsLacking(answer, rules, awaited);
-  const enforced = combine(verdicts.filter((verdict) => verdict.shadow !== true), rules, lacking);
+  const inForce = verdicts.filter((verdict) => verdict.shadow !== true);
+  const enforced: Decision = { ...combine(inForce, rules, lacking), verdicts, bundle };
+  if (inForce.length === verdicts.length) return enforced;
   const shadowed = combine(verdicts, rules, lacking);
-  return {
-    ...enforced,
-    verdicts,
-    bundle,
-    ...(shadowed.outcome !== enforced.outcome && { shadowOutcome: shadowed.outcome }),
-  };
+  return shadowed.outcome === enforced.outcome ? enforced : { ...enforced, shadowOutcome: shadowed.outcome };
 }
 
 function verdictsOf(answer: EngineAnswer, rules: ReadonlyMap<string, Rule>): readonly PolicyVerdict[] {
@@ -35,8 +32,11 @@ type Combined = Omit<Decision, 'verdicts' | 'bundle'>;
 
 const factPath = 'context.facts.';
 
+const nothingLacks: ReadonlyMap<string, string> = new Map();
+
 /** The fact that a broken policy lacks, where it can arrive: one of its own needs, or one that a provider supplies. */
 function factsLacking({ broken }: EngineAnswer, rules: ReadonlyMap<string, Rule>, awaited: ReadonlySet<string>): ReadonlyMap<string, string> {
+  if (broken.size === 0) return nothingLacks;
   const lacking = [...broken].flatMap(([id, { missing }]) => (missing?.startsWith(factPath) ? [[id, missing.slice(factPath.length)] as const] : []));
   return new Map(lacking.filter(([id, fact]) => awaited.has(fact) || rules.get(id)?.needs.includes(fact)));
 }
@@ -89,6 +89,7 @@ const contradiction = 'contradiction';
 
 /** All transformations of all permits, the narrowest cap of each argument; two permits that set one argument differently contradict. */
 function modificationOf(permits: readonly Pick<Modification, 'caps' | 'sets' | 'redact'>[]): Modification | typeof contradiction | undefined {
+  if (permits.every(changesNothing)) return undefined;
   const caps = new Map<string, number>();
   const sets = new Map<string, string | boolean>();
   for (const permit of permits) {
@@ -100,9 +101,10 @@ function modificationOf(permits: readonly Pick<Modification, 'caps' | 'sets' | '
   }
   if ([...caps.keys()].some((name) => sets.has(name))) return contradiction;
   const redact = [...new Set(permits.flatMap((permit) => permit.redact))].sort();
-  if (caps.size + sets.size + redact.length === 0) return undefined;
   return { caps: Object.fromEntries(caps), sets: Object.fromEntries(sets), redact };
 }
+
+const changesNothing = ({ caps, sets, redact }: Pick<Modification, 'caps' | 'sets' | 'redact'>): boolean => redact.length === 0 && Object.keys(caps).length === 0 && Object.keys(sets).length === 0;
 
 type Credential = NonNullable<Decision['credential']>;
 

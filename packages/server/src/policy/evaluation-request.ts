@@ -1,6 +1,7 @@
-import { CedarRecord, Entities, type Entity, type EntitySource, EntityUid, type Environment, toEnvironment, toRecord } from '@flyball/cedar';
+import { CedarRecord, Entities, type Entity, type EntitySource, EntityUid, type Environment, toLateEnvironment, toRecord } from '@flyball/cedar';
 import { isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { DecisionInputs, Resource } from '../action/states.js';
+import { Memo } from '../lib/memo.js';
 import type { EngineRequest } from './engine.js';
 import type { KnownEntities } from './known-entities.js';
 
@@ -29,26 +30,21 @@ export function evaluationRequest(inputs: DecisionInputs, resource: Resource, ac
 
 const nobody: KnownEntities = { source: Entities.fromJson([]), json: new Map() };
 
-const actionsMost = 10_000;
-const actions = new Map<string, Entities>();
+const actions = new Memo<Entities>(10_000);
 
 /** What an evaluation's policies are evaluated in: the bundle's entities, with what the request adds to two of them. */
 export function evaluationEnvironment(request: EngineRequest, { source }: KnownEntities): Environment {
   const [subject, action, ...others] = Array.isArray(request.entities) ? (request.entities as readonly JsonObject[]) : [];
-  const added = new Map([subject, ...others].flatMap((json) => (json ? (merged(json, source) ?? []) : [])).map((entity) => [entity.uid.key, entity] as const));
+  const said = subject ? [subject, ...others].flatMap((json) => merged(json, source) ?? []) : [];
+  const added = new Map(said.map((entity) => [entity.uid.key, entity] as const));
   const verbs = action && actionOf(action, request.action.id);
-  return toEnvironment(request, { get: (key) => added.get(key) ?? source.get(key) ?? verbs?.get(key) });
+  return toLateEnvironment(request, { get: (key) => added.get(key) ?? source.get(key) ?? verbs?.get(key) });
 }
 
 /** An action and its groups are the same time after time; the groups are in the key, for another bundle has others. */
 function actionOf(json: JsonObject, id: string): Entities {
   const key = `${id}\n${(json['parents'] as readonly { readonly id: string }[]).map((parent) => parent.id).join('\n')}`;
-  const known = actions.get(key);
-  if (known) return known;
-  const read = Entities.fromJson([json]);
-  if (actions.size >= actionsMost) actions.clear();
-  actions.set(key, read);
-  return read;
+  return actions.of(key, () => Entities.fromJson([json]));
 }
 
 /** An entity with what a request says of it; what the bundle states counts. Nothing where the request says nothing. */

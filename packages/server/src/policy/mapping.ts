@@ -1,6 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { Resource } from '../action/states.js';
+import { Memo } from '../lib/memo.js';
 
 /**
  * COAZ, "A Framework for Mapping Information Models to AuthZEN Authorization Requests", Draft 1, and its MCP
@@ -135,18 +136,14 @@ function evaluate(expression: string, variables: { readonly params: JsonObject; 
 
 type Program = (variables: { readonly params: JsonObject; readonly token: JsonObject }) => unknown;
 
-const programs = new Map<string, Program>();
-const programsMost = 10_000;
+const programs = new Memo<Program>(10_000);
 
 /** A parsed expression; there are as many as mappings have, and they are used again and again. */
 function programOf(expression: string): Program {
-  const known = programs.get(expression);
-  if (known) return known;
-  verifyBounded(expression);
-  const program = environment.parse(expression) as unknown as Program;
-  if (programs.size >= programsMost) programs.clear();
-  programs.set(expression, program);
-  return program;
+  return programs.of(expression, () => {
+    verifyBounded(expression);
+    return environment.parse(expression) as unknown as Program;
+  });
 }
 
 /** Strings and comments of an expression: neither is code. */

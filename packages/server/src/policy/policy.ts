@@ -182,6 +182,7 @@ function withWaiting(inputs: DecisionInputs, { session: { state }, call }: Situa
   const predecessors = predecessorsOf(state, { named: call.after ?? [], after: action.after ?? [], digest }, nowMs);
   const known = Object.hasOwn(state.holds, digest) ? state.holds[digest]?.confidence : undefined;
   const confidence = confidenceValue(call.confidence ?? known);
+  if (predecessors.length === 0 && confidence === undefined) return inputs;
   return { ...inputs, ...(predecessors.length > 0 && { predecessors }), ...(confidence !== undefined && { context: { ...inputs.context, confidence } }) };
 }
 

@@ -23,6 +23,7 @@ export interface Dependence {
  */
 export function predecessorsOf(state: SessionState, { named, after, digest }: Dependence, nowMs: number): readonly Predecessor[] {
   const holds = Object.values(state.holds);
+  if (holds.length === 0 && named.length === 0) return [];
   const before = Object.hasOwn(state.holds, digest) ? (state.holds[digest]?.after ?? []) : [];
   const byName = [...new Set([...named, ...before])].map((id) => {
     const hold = holds.find((each) => each.id === id);

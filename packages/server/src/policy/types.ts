@@ -75,16 +75,17 @@ function encodeSet(values: readonly Json[], element: ArgumentType, path: string)
 }
 
 function encodeRecord(value: JsonObject, attributes: Extract<ArgumentType, { kind: 'record' }>['attributes'], path: string): Encoded {
-  const present = Object.keys(value).filter((name) => value[name] !== undefined);
-  const encoded = present.map((name) => {
+  const members: [string, Json][] = [];
+  const left: string[] = [];
+  for (const name of Object.keys(value)) {
+    if (value[name] === undefined) continue;
     const attribute = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
     const inner = path === '' ? name : `${path}.${name}`;
-    return { name, ...(attribute ? encode(value[name], attribute.type, inner) : missing(inner)) };
-  });
-  return {
-    value: Object.fromEntries(encoded.flatMap(({ name, value: item }) => (item === undefined ? [] : [[name, item]]))),
-    left: encoded.flatMap((item) => item.left),
-  };
+    const encoded = attribute ? encode(value[name], attribute.type, inner) : missing(inner);
+    if (encoded.value !== undefined) members.push([name, encoded.value]);
+    if (encoded.left.length > 0) left.push(...encoded.left);
+  }
+  return { value: Object.fromEntries(members), left };
 }
 
 const decimalMost = 922_337_203_685_477;
@@ -96,5 +97,6 @@ export function toDecimal(value: number): string | undefined {
   return Number(text) === value ? text : undefined;
 }
 
-const fits = (value: Json): Encoded => ({ value, left: [] });
+const nothing: readonly string[] = [];
+const fits = (value: Json): Encoded => ({ value, left: nothing });
 const missing = (path: string): Encoded => ({ value: undefined, left: [path] });

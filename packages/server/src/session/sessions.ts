@@ -27,6 +27,13 @@ export interface SessionWish {
   readonly ttlMs?: number | undefined;
 }
 
+/** Whose sessions: an identity's, for one person. */
+interface Owner {
+  readonly stream: string;
+  /** The person, by reference. */
+  readonly person: string | undefined;
+}
+
 /** The second question: for what task, and what has it seen, done and spent so far? */
 export class Sessions {
   constructor(
@@ -36,24 +43,26 @@ export class Sessions {
 
   async situate(identified: Identified): Promise<Situated> {
     const { principal, sessionHandle } = identified;
-    const session = sessionHandle === undefined ? await this.#ownSession(principal) : await this.#namedSession(sessionHandle, principal);
-    return { ...identified, session: await this.#knowing(session, principal) };
+    const owner = await this.#ownerOf(principal);
+    const session = sessionHandle === undefined ? await this.#ownSession(principal, owner) : await this.#namedSession(sessionHandle, principal, owner);
+    return { ...identified, session: await this.#knowing(session, owner) };
   }
 
   /** Opens a session for a task. It can do no more than its identity may, and knows what its identity's open sessions know. */
   async open(principal: Principal, wish: SessionWish): Promise<SessionState> {
     const capabilities = narrowed(principal.identity, wish.capabilities);
     const purpose = wish.purpose ?? principal.identity.purpose;
+    const owner = await this.#ownerOf(principal);
     for (let round = 0; round < limits.decideRoundsMax; round++) {
-      const opened = await this.#tryOpen(principal, { purpose, capabilities, implicit: false }, wish.ttlMs ?? limits.sessionMs);
+      const opened = await this.#tryOpen(principal, owner, { purpose, capabilities, implicit: false }, wish.ttlMs ?? limits.sessionMs);
       if (opened) return opened.state;
     }
     throw new FlyballError('conflict', 'the session could not be opened now; try again');
   }
 
   async end(id: string, principal: Principal): Promise<void> {
-    const { stream, state } = await this.#namedSession(id, principal);
     const owner = await this.#ownerOf(principal);
+    const { stream, state } = await this.#namedSession(id, principal, owner);
     const known = await this.record.read<IdentityState>(owner.stream);
     const opening = known.state?.sessions.find((session) => session.id === state.id && !session.ended);
     if (!opening) throw unknownSession();
@@ -61,16 +70,16 @@ export class Sessions {
   }
 
   /** What an identity learnt in one session it knows in every other: of a task only the labels can be kept apart, not the memory. */
-  async #knowing(snapshot: SessionSnapshot, principal: Principal): Promise<SessionSnapshot> {
-    const known = await this.record.read<IdentityState>((await this.#ownerOf(principal)).stream);
-    const labels = await this.#labelsOf(known.state, this.clock.now());
-    const all = [...new Set([...snapshot.state.labels, ...labels])].sort();
-    return { ...snapshot, state: all.length === snapshot.state.labels.length ? snapshot.state : { ...snapshot.state, labels: all }, others: () => this.#othersOf(known.state, snapshot.stream) };
+  async #knowing({ stream, version, state }: SessionSnapshot, owner: Owner): Promise<SessionSnapshot> {
+    const known = await this.record.read<IdentityState>(owner.stream);
+    const labels = await this.#labelsOf(known.state, this.clock.now(), state);
+    const learnt = labels.every((label) => state.labels.includes(label)) ? state : { ...state, labels: [...new Set([...state.labels, ...labels])].sort() };
+    return { stream, version, state: learnt, others: () => this.#othersOf(known.state, stream) };
   }
 
-  async #namedSession(id: string, principal: Principal): Promise<SessionSnapshot> {
+  async #namedSession(id: string, principal: Principal, owner: Owner): Promise<SessionSnapshot> {
     const snapshot = isTimeId(id) ? await this.#snapshot(id) : undefined;
-    const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === (await this.#ownerOf(principal)).person;
+    const own = snapshot?.state.identity === principal.identity.id && snapshot.state.onBehalfOf === owner.person;
     // The same answer for a session that never was and for somebody else's: a handle can be guessed at for ever.
     if (!snapshot || !own) throw unknownSession();
     if (snapshot.state.ended || snapshot.state.deadlineMs <= this.clock.now()) throw new FlyballError('session_refused', 'this session has ended; open another one');
@@ -81,22 +90,21 @@ export class Sessions {
    * The session of calls that come without one. It is the identity's, not the connection's: connecting again
    * or leaving the handle away does not reset what was seen and done.
    */
-  async #ownSession(principal: Principal): Promise<SessionSnapshot> {
+  async #ownSession(principal: Principal, owner: Owner): Promise<SessionSnapshot> {
     for (let round = 0; round < limits.decideRoundsMax; round++) {
-      const known = await this.record.read<IdentityState>((await this.#ownerOf(principal)).stream);
+      const known = await this.record.read<IdentityState>(owner.stream);
       const now = this.clock.now();
       const current = known.state?.sessions.findLast((session) => session.implicit && !session.ended && session.deadlineMs > now);
       const snapshot = current ? await this.#snapshot(current.id) : undefined;
       if (snapshot && !snapshot.state.ended) return snapshot;
       const { purpose, capabilities } = principal.identity;
-      const opened = await this.#tryOpen(principal, { purpose, capabilities, implicit: true }, limits.sessionMs);
+      const opened = await this.#tryOpen(principal, owner, { purpose, capabilities, implicit: true }, limits.sessionMs);
       if (opened) return opened;
     }
     throw new FlyballError('conflict', 'the session could not be opened now; try again');
   }
 
-  async #tryOpen(principal: Principal, { purpose, ...terms }: Pick<SessionOpened, 'capabilities' | 'implicit'> & { readonly purpose: string }, ttlMs: number): Promise<SessionSnapshot | undefined> {
-    const owner = await this.#ownerOf(principal);
+  async #tryOpen(principal: Principal, owner: Owner, { purpose, ...terms }: Pick<SessionOpened, 'capabilities' | 'implicit'> & { readonly purpose: string }, ttlMs: number): Promise<SessionSnapshot | undefined> {
     const known = await this.record.read<IdentityState>(owner.stream);
     const now = this.clock.now();
     const id = timeId(now);
@@ -116,8 +124,10 @@ export class Sessions {
     return entry && this.#snapshot(id);
   }
 
-  async #labelsOf(state: IdentityState | undefined, now: number): Promise<readonly string[]> {
-    const recent = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now);
+  /** Labels of an identity's sessions that are remembered; of one of them the state is known already. */
+  async #labelsOf(state: IdentityState | undefined, now: number, known?: SessionState): Promise<readonly string[]> {
+    const recent = (state?.sessions ?? []).filter((session) => session.rememberedUntilMs > now && session.id !== known?.id);
+    if (recent.length === 0) return [];
     const snapshots = await Promise.all(recent.map((session) => this.#snapshot(session.id)));
     return [...new Set(snapshots.flatMap((snapshot) => snapshot?.state.labels ?? []))].sort();
   }
@@ -129,7 +139,7 @@ export class Sessions {
   }
 
   /** The stream of an identity's sessions for one person, who is in it by reference. */
-  async #ownerOf({ identity, onBehalfOf }: Principal): Promise<{ readonly stream: string; readonly person: string | undefined }> {
+  async #ownerOf({ identity, onBehalfOf }: Principal): Promise<Owner> {
     const person = onBehalfOf === undefined ? undefined : await this.record.refOf(onBehalfOf);
     return { stream: `identity:${JSON.stringify([identity.id, person ?? null])}`, person };
   }
