@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addAuthenticator, hasBrowser, openBrowser, signInWith, type TestBrowser } from './support/browser.js';
 import { transferTo, wasDone } from './support/exported-record.js';
 import { command } from './support/governor.js';
-import { held, openPeopleHouse, ownToken, type PeopleHouse, Visitor } from './support/people-house.js';
+import { held, openPeopleHouse, type PeopleHouse, Visitor } from './support/people-house.js';
 
 let house: PeopleHouse;
 let browser: TestBrowser;
@@ -37,7 +37,7 @@ async function signIn(person: string, at = page): Promise<void> {
 }
 
 const stateOf = async (hold: string): Promise<unknown> => {
-  const authorization = `Bearer ${await ownToken(house, 'ann')}`;
+  const authorization = `Bearer ${await house.governor.personToken('ann')}`;
   return (await new Visitor(house.address).ask('GET', `/v1/questions/${hold}`, undefined, { authorization })).value['state'];
 };
 
@@ -85,6 +85,35 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
     expect((await transferTo(house.client, 'no', { amount: 900 })).text).toContain('refused');
   });
 
+  test('story: ann reads three questions that are alike and answers two of them at once, each for itself', async () => {
+    const holds = [];
+    for (const to of ['rent', 'light', 'water']) holds.push(await held(house, to, 700));
+    await open('/');
+    await page.getByRole('link', { name: /^Answer \d+ together$/ }).click();
+    await page.getByText('"to":"water"').waitFor();
+    const cards = page.locator('section.card', { has: page.locator('pre') });
+    for (const card of await cards.all()) if (!/"to":"(rent|water)"/.test(await card.innerText())) await card.getByRole('checkbox').uncheck();
+    await page.getByLabel('Reason').fill('as every month');
+    await page.getByRole('button', { name: 'Approve 2' }).click();
+    await page.getByText('You approved 2 questions.').waitFor();
+    expect(await Promise.all(holds.map(stateOf))).toEqual(['approved', 'pending', 'approved']);
+    for (const to of ['rent', 'water']) expect(wasDone(await transferTo(house.client, to, { amount: 700 }))).toBe(true);
+    expect(wasDone(await transferTo(house.client, 'light', { amount: 700 }))).toBe(false);
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Waiting for you' }).waitFor();
+  });
+
+  test('story: ann agrees to the next one like it as well, and no further', async () => {
+    const hold = await held(house, 'often', 60);
+    await open(`/holds/${hold}`);
+    await page.getByText('Also the next ones like it').click();
+    await page.getByLabel(/How many/).fill('1');
+    await page.getByLabel(/For so many minutes/).fill('30');
+    await page.getByRole('button', { name: 'Approve', exact: true }).click();
+    await page.getByText('You approved this').waitFor();
+    for (const done of [true, true, false]) expect(wasDone(await transferTo(house.client, 'often', { amount: 60 }))).toBe(done);
+  });
+
   test('attack: what a machine sends is text on the page and nothing else', async () => {
     const hostile = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>\u202e';
     const hold = await held(house, hostile, 900);
@@ -112,8 +141,7 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
       const [, , me] = await other.evaluate(() => (window as unknown as { done: Promise<readonly { status: string }[]> }).done);
       expect(me?.status).toBe('rejected');
       expect(await other.frameLocator('#frame').locator('main').count()).toBe(0);
-      await other.evaluate(() => (document.getElementById('form') as HTMLFormElement).submit());
-      await other.waitForLoadState();
+      await Promise.all([other.waitForURL(`${house.address}/v1/holds/${hold}/answer`), other.evaluate(() => (document.getElementById('form') as HTMLFormElement).submit())]);
       expect(await other.locator('body').innerText()).toContain('not taken');
       await other.close();
     } finally {
@@ -152,13 +180,14 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
 
   test('law: every control has a name, every page a heading, and the keyboard reaches the answer', async () => {
     const hold = await held(house, 'accessible', 900);
-    for (const path of ['/', '/passkeys', `/holds/${hold}`]) {
+    for (const path of ['/', '/passkeys', `/holds/${hold}`, `/together#${hold}`]) {
       await open(path);
       await page.locator('h1').waitFor();
       expect(await page.locator('h1').count()).toBe(1);
       const nameless = await page.evaluate(() => [...document.querySelectorAll('button, a, input, textarea')].filter((each) => !(each.textContent?.trim() || each.getAttribute('aria-label') || document.querySelector(`label[for="${each.id}"]`))).map((each) => each.outerHTML));
       expect(nameless).toEqual([]);
     }
+    await open(`/holds/${hold}`);
     await page.getByLabel('Reason').focus();
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Approve');

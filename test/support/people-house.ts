@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
 import { type Canary, startCanary } from './canary.js';
 import { moneyBundle, openClient } from './exported-record.js';
 import { type RunningGovernor, startGovernor } from './governor.js';
 import { decisionOf } from './mcp.js';
 import { apiAudience, clientId, clientSecret, Jar, startProvider, type TestProvider } from './oidc.js';
+import { freePort } from './programs.js';
 import { resultOf, type WireClient } from './wire.js';
 
 /** A governor with people who sign in at a provider of their own, and a machine whose payments wait for them. */
@@ -23,7 +21,7 @@ export interface PeopleHouse {
 export const guards = `
 @id("signed") @outcome("step_up") @approvers("finance") @signature("webauthn") @reason("payments above 1,000 are signed by finance")
 forbid (principal, action == Action::"money.move", resource) when { context.args.amount.greaterThan(decimal("1000.0")) };
-@id("asked") @outcome("step_up") @approvers("finance") @reason("payments are agreed to by finance")
+@id("asked") @outcome("step_up") @approvers("finance") @standing("count=3, within=2h") @reason("payments are agreed to by finance")
 forbid (principal, action == Action::"money.move", resource) when { context.args.amount.lessThanOrEqual(decimal("1000.0")) };
 `;
 
@@ -58,9 +56,6 @@ export async function held({ client }: PeopleHouse, to: string, amount = 2_000):
   if (hold === undefined) throw new Error(`not held: ${answer.text}`);
   return hold;
 }
-
-/** A token of the installation's own key for a person. */
-export const ownToken = ({ governor }: PeopleHouse, person: string): Promise<string> => signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
 
 /** An access token of the provider for a resource, as a program of the person's own would get one. */
 export async function accessToken({ provider, address }: PeopleHouse, account: string, resource = apiAudience): Promise<string> {
@@ -107,13 +102,4 @@ export class Visitor {
     this.formToken = String((await this.ask('GET', '/v1/me')).value['form_token']);
     return this;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise<void>((done) => server.close(() => done()));
-  if (typeof address !== 'object' || !address) throw new Error('expected a port');
-  return address.port;
 }

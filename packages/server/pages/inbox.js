@@ -1,5 +1,6 @@
 import { get, look } from './api.js';
 import { h, news, show, time } from './dom.js';
+import { togetherMost } from './together.js';
 
 const freshMs = 5_000;
 const alikeMost = 12;
@@ -24,7 +25,7 @@ export async function inboxPage(me, isHere) {
 
 const nothing = () => h('div', { class: 'empty' }, h('strong', {}, 'Nothing waits for you.'), h('p', { class: 'quiet' }, 'New questions appear here by themselves.'));
 
-function row({ hold, identity, onBehalfOf, action, reason, atMs, deadlineMs, like, ids = [], outcome }) {
+function row({ hold, identity, onBehalfOf, action, reason, atMs, deadlineMs, like, ids = [], together, outcome }) {
   return h(
     'li',
     {},
@@ -40,7 +41,7 @@ function row({ hold, identity, onBehalfOf, action, reason, atMs, deadlineMs, lik
       ),
       h('div', { class: 'when' }, time(deadlineMs, 'ends '), h('p', { class: 'quiet' }, 'asked ', time(atMs))),
     ),
-    ids.length > 1 && h('p', { class: 'alike' }, h('span', { class: 'quiet' }, 'Each is a question of its own:'), ...ids.slice(0, alikeMost).map((id, i) => h('a', { href: `/holds/${id}`, 'aria-label': `question ${i + 1} of ${like} about ${action}` }, `${i + 1}`)), like > alikeMost && h('span', { class: 'quiet' }, 'and more')),
+    ids.length > 1 && h('p', { class: 'alike' }, h('span', { class: 'quiet' }, 'Each is a question of its own:'), ...ids.slice(0, alikeMost).map((id, i) => h('a', { href: `/holds/${id}`, 'aria-label': `question ${i + 1} of ${like} about ${action}` }, `${i + 1}`)), like > alikeMost && h('span', { class: 'quiet' }, 'and more'), together && h('a', { class: 'aside', href: `/together#${ids.slice(0, togetherMost).join(',')}` }, `Answer ${Math.min(ids.length, togetherMost)} together`)),
   );
 }
 

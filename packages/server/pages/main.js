@@ -4,6 +4,7 @@ import { inboxPage } from './inbox.js';
 import { passkeysPage } from './passkeys.js';
 import { questionPage } from './question.js';
 import { backPage, signedOutPage, signInPage } from './sign-in.js';
+import { togetherPage } from './together.js';
 
 /** Counts pages, so that what a page still waits for does not draw over the next one. */
 let place = 0;
@@ -17,10 +18,11 @@ async function arrive() {
     const me = await whoAmI();
     navigation(me, path);
     if (path === '/signed-out' && !me) return signedOutPage();
-    if (!me) return signInPage(path === '/sign-in' ? '/' : path);
+    if (!me) return signInPage(path === '/sign-in' || path === '/together' ? '/' : path);
     const hold = /^\/holds\/([0-9a-f-]{36})$/.exec(path)?.[1];
     if (hold) return await questionPage(me, hold, isHere);
     if (path === '/passkeys') return await passkeysPage(me);
+    if (path === '/together') return await togetherPage(me, location.hash);
     return await inboxPage(me, isHere);
   } catch (error) {
     if (!isHere()) return;

@@ -79,7 +79,7 @@ function evidenceCard({ evidence, approvals }) {
   return h('section', { class: 'card' }, h('h2', {}, 'Evidence'), h('ul', { class: 'plain' }, ...evidence.map(({ kind, by, verified }) => h('li', {}, h('span', { class: `chip ${verified ? 'good' : ''}` }, verified ? 'verified' : 'given'), ' ', h('b', {}, kind), by && ` by ${by}`)), ...lacking.map((kind) => h('li', {}, h('span', { class: 'chip warn' }, 'missing'), ' ', h('b', {}, kind)))));
 }
 
-const missingEvidence = ({ evidence, approvals }) => [...new Set(approvals.flatMap((rule) => rule.evidence))].filter((kind) => !evidence.some((given) => given.kind === kind));
+export const missingEvidence = ({ evidence, approvals }) => [...new Set(approvals.flatMap((rule) => rule.evidence))].filter((kind) => !evidence.some((given) => given.kind === kind));
 
 function answerForm(me, question, answered) {
   const signed = question.approvals.some(({ signature }) => signature !== undefined);
@@ -87,6 +87,7 @@ function answerForm(me, question, answered) {
   const evidence = missingEvidence(question).map((kind) => ({ kind, input: h('input', { id: `evidence-${kind}`, autocomplete: 'off', maxlength: 4000 }) }));
   const caps = question.narrowable.map(({ name, most }) => ({ name, most, input: h('input', { id: `cap-${name}`, type: 'number', max: most, step: 'any', inputmode: 'decimal', placeholder: String(most) }) }));
   const minutes = h('input', { id: 'until', type: 'number', min: 1, step: 1, inputmode: 'numeric', placeholder: 'as long as the question' });
+  const next = signed ? undefined : standingOf(question);
   const fault = h('div', { class: 'faults' });
   const agree = h('button', { class: 'good wide', type: 'submit' }, signed ? 'Approve with passkey' : 'Approve');
   const refuse = h('button', { class: 'bad wide', type: 'button', click: () => void answer(false) }, 'Refuse');
@@ -96,6 +97,7 @@ function answerForm(me, question, answered) {
     h('h2', {}, 'Your answer'),
     ...evidence.flatMap(({ kind, input }) => [h('label', { for: input.id }, 'Evidence: ', h('b', {}, kind)), input]),
     h('details', {}, h('summary', {}, 'Agree to less'), ...caps.flatMap(({ name, most, input }) => [h('label', { for: input.id }, 'At most, ', h('b', {}, name), ` (asked: ${most})`), input]), h('label', { for: 'until' }, 'Good for so many minutes'), minutes),
+    next?.element,
     h('label', { for: 'reason' }, 'Reason'),
     reason,
     fault,
@@ -110,7 +112,7 @@ function answerForm(me, question, answered) {
     agree.disabled = refuse.disabled = true;
     fault.replaceChildren();
     try {
-      const wish = { agrees, reason: reason.value, seen: question.preview.digest, ...(agrees && given(evidence, caps, minutes)) };
+      const wish = { agrees, reason: reason.value, seen: question.preview.digest, ...(agrees && { ...given(evidence, caps, minutes), ...next?.given() }) };
       const { state } = await post(`/v1/holds/${question.hold}/answer`, { ...wish, ...(agrees && signed && { signature: await signatureOf(question.hold, wish) }) });
       say(agrees ? 'Approved' : 'Refused');
       await answered(notice(agrees ? 'good' : 'bad', agrees ? approvedWords(state, question) : 'You refused this. It will not run.'));
@@ -120,6 +122,23 @@ function answerForm(me, question, answered) {
     }
   }
   return form;
+}
+
+const [minuteMs, hourMs] = [60_000, 3_600_000];
+
+/** Consent to the next ones like it, where every rule lets people give it: never for more than the narrowest of them. */
+function standingOf({ approvals }) {
+  const bounds = approvals.map(({ standing }) => standing);
+  if (bounds.length === 0 || bounds.includes(undefined)) return undefined;
+  const least = (pick) => Math.min(...bounds.map(pick));
+  const [countMost, minutesMost, sum] = [least(({ count }) => count), Math.floor(least(({ withinMs }) => withinMs) / minuteMs), bounds[0].sum];
+  const number = (id, max) => h('input', { id, type: 'number', min: 1, max, step: 1, inputmode: 'numeric' });
+  const [count, minutes] = [number('next-count', countMost), number('next-minutes', minutesMost)];
+  const most = sum && h('input', { id: 'next-sum', type: 'number', max: least(({ sum: { most: each } = {} }) => each ?? Infinity), step: 'any', inputmode: 'decimal', placeholder: String(sum.most) });
+  const longest = minutesMost * minuteMs >= 2 * hourMs ? `${Math.floor((minutesMost * minuteMs) / hourMs)} h` : `${minutesMost} min`;
+  const element = h('details', {}, h('summary', {}, 'Also the next ones like it'), h('p', { class: 'quiet' }, 'The same machine may do this again without asking. You see what was used, and can end it at any time.'), h('label', { for: count.id }, `How many (at most ${countMost})`), count, h('label', { for: minutes.id }, `For so many minutes (at most ${minutesMost}: ${longest})`), minutes, ...(most ? [h('label', { for: most.id }, 'All together at most, ', h('b', {}, sum.argument)), most] : []));
+  const given = () => (count.value === '' ? {} : { standing: { count: Number(count.value), withinMs: Number(minutes.value || minutesMost) * minuteMs, ...(sum && { sum: { argument: sum.argument, most: Number(most.value || sum.most) } }) } });
+  return { element, given };
 }
 
 const approvedWords = (state, { deadlineMs }) => (state === 'approved' ? `You approved this. It can run once, ${fromNow(deadlineMs)} at the latest.` : 'You approved this. Others have to agree as well.');
@@ -138,7 +157,7 @@ function given(evidence, caps, minutes) {
 }
 
 /** A number of a ticket, or JSON where the kind of evidence has more than that. */
-function valueOf(text) {
+export function valueOf(text) {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,5 +1,5 @@
 import { type Entry, FlyballError, type JsonObject } from '@flyball/protocol';
-import type { ApprovalRoom, Emergency, EmergencyWish, OpenHold, RecommendationCounts } from '../approval/index.js';
+import { type ApprovalRoom, type Emergency, type EmergencyWish, isByItself, type OpenHold, type RecommendationCounts } from '../approval/index.js';
 import { isTimeId } from '../lib/ids.js';
 import type { AnswerWish, ApproverDesk, InboxPage, InboxRow, Question } from './people/approver-desk.js';
 
@@ -47,7 +47,7 @@ export interface RecommendationRow {
 
 /** What people see and do about what waits, whether they ask over HTTP or on the store itself. */
 export interface WaitingDesk extends ApproverDesk {
-  answerAll(wish: Pick<AnswerWish, 'person' | 'agrees' | 'reason' | 'evidence'> & { readonly holds: readonly string[] }): Promise<JsonObject>;
+  answerAll(wish: Pick<AnswerWish, 'person' | 'agrees' | 'reason' | 'evidence'> & { readonly holds: readonly string[]; readonly seen?: Readonly<Record<string, string>> | undefined }): Promise<JsonObject>;
   cancel(hold: string, person: string): Promise<JsonObject>;
   recommendations(): Promise<readonly RecommendationRow[]>;
   /** Everything for who may see all; else what somebody's own groups agreed to. */
@@ -93,7 +93,7 @@ export class LocalWaitingDesk implements WaitingDesk {
   async #row(hold: OpenHold, like: number, ids: readonly string[]): Promise<InboxRow> {
     const { id, identity, onBehalfOf, action, atMs, deadlineMs, outcome, approvals, facts } = hold;
     const reason = [...new Set([...approvals, ...facts].map((rule) => rule.reason))].join('; ');
-    return { hold: id, identity, ...(onBehalfOf !== undefined && { onBehalfOf: await this.parts.nameOf(onBehalfOf) }), action, reason, atMs, deadlineMs, like, ids, outcome };
+    return { hold: id, identity, ...(onBehalfOf !== undefined && { onBehalfOf: await this.parts.nameOf(onBehalfOf) }), action, reason, atMs, deadlineMs, like, ids, together: ids.length > 1 && approvals.length > 0 && !approvals.some(isByItself), outcome };
   }
 
   async question(id: string, person: string, seesAll: boolean): Promise<Question> {
@@ -149,8 +149,8 @@ export class LocalWaitingDesk implements WaitingDesk {
     return this.#answered(wish, entry);
   }
 
-  async answerAll({ holds, ...wish }: Parameters<WaitingDesk['answerAll']>[0]): Promise<JsonObject> {
-    const entries = await this.parts.approval.holds.answerAll(holds, wish);
+  async answerAll({ holds, seen = {}, ...wish }: Parameters<WaitingDesk['answerAll']>[0]): Promise<JsonObject> {
+    const entries = await this.parts.approval.holds.answerAll(holds, wish, new Map(Object.entries(seen)));
     return { person: wish.person, answer: wish.agrees ? 'agreed' : 'refused', holds, entries: entries.map(({ id }) => id) };
   }
 

@@ -5,7 +5,7 @@ import type { WaitingDesk } from './waiting-desk.js';
 
 const text = z.string().min(1).max(2_000);
 const evidence = z.array(z.strictObject({ kind: z.string().max(64), value: z.json() })).max(limits.evidencePerHoldMax).optional();
-const answersBody = z.strictObject({ holds: z.array(z.string().max(64)).min(1).max(limits.batchAnswersMax), agrees: z.boolean(), reason: z.string().max(2_000).default(''), evidence });
+const answersBody = z.strictObject({ holds: z.array(z.string().max(64)).min(1).max(limits.batchAnswersMax), agrees: z.boolean(), reason: z.string().max(2_000).default(''), evidence, seen: z.record(z.string().max(64), z.string().max(128)).optional() });
 const delegationBody = z.strictObject({ to: z.string().min(1).max(512), groups: z.array(z.string().min(1).max(128)).min(1).max(50), until: z.iso.datetime({ offset: true }) });
 const emergencyBody = z.strictObject({ incident: text, reason: text, identity: z.string().min(1).max(256).default('*'), action: z.string().min(1).max(256).default('*'), for_seconds: z.number().int().min(1).optional() });
 const reviewBody = z.strictObject({ finding: z.string().min(1).max(4_000) });

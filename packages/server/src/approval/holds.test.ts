@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ApprovalWorld, codeOf, memory, said } from '../../../../test/support/approval-world.js';
+import { codeOf, oneNode, said } from '../../../../test/support/approval-world.js';
 import { limits } from '../lib/limits.js';
 
 const policies = `
@@ -14,13 +14,7 @@ forbid (principal, action == Action::"object.copy", resource);
 @id("facts") @outcome("defer") @needs("vendor") @within("10m")
 forbid (principal, action == Action::"payment.refund", resource) unless { context.facts has vendor && context.facts.vendor.checked };
 `;
-async function house() {
-  const shared = memory();
-  const world = new ApprovalWorld({ policies }, shared);
-  const node = await world.node();
-  const entries = (kind: string) => [...shared.tables.entries.values()].map(({ entry }) => entry).filter((entry) => entry.kind === kind);
-  return { world, node, entries, shared };
-}
+const house = () => oneNode(policies);
 
 describe('answers', () => {
   test('story: agreed to, it runs once; every answer is bound to the digest', async () => {
@@ -180,6 +174,17 @@ describe('several at once', () => {
     expect(await Promise.all(holds.map(node.stateOf))).toEqual(['approved', 'refused', 'pending']);
   });
 
+  test('law: of several, each is agreed to as it was seen, and the record says so', async () => {
+    const { node, entries } = await house();
+    const holds = [await node.hold({ amount: 1 }), await node.hold({ amount: 2 })];
+    const seen = new Map<string, string>();
+    for (const hold of holds) seen.set(hold, (await node.approval.questions.preview(await node.approval.questions.find(hold))).digest);
+    const other = new Map([...seen, [holds[1] ?? '', `sha256:${'0'.repeat(64)}`]]);
+    await expect(node.approval.holds.answerAll(holds, { person: 'ann', agrees: true, reason: '' }, other)).rejects.toMatchObject({ code: 'approval_refused', message: expect.stringContaining(`${holds[1]}; 1 before it`) as string });
+    await node.approval.holds.answerAll(holds.slice(1), { person: 'ann', agrees: true, reason: '' }, seen);
+    expect(entries('approval').map(({ body }) => (body as { seen?: string }).seen)).toEqual(holds.map((hold) => seen.get(hold)));
+  });
+
   test('story: the same one twice is answered once', async () => {
     const { node, entries } = await house();
     const hold = await node.hold({ amount: 1 });
@@ -226,10 +231,8 @@ describe('questions that end otherwise', () => {
   });
 
   test('abuse 34: what waits because of something else now is asked anew of whom that concerns, and ends the question before it', async () => {
-    const shared = memory();
-    const world = new ApprovalWorld({ policies: `@id("one") @outcome("step_up") @approvers("finance") @within("10m") forbid (principal, action == Action::"payment.release", resource);
-@id("after") @outcome("step_up") @approvers("security") @within("10m") forbid (principal, action == Action::"payment.release", resource) when { context.session.counts has "shell.run" };` }, shared);
-    const node = await world.node();
+    const { node, shared } = await oneNode(`@id("one") @outcome("step_up") @approvers("finance") @within("10m") forbid (principal, action == Action::"payment.release", resource);
+@id("after") @outcome("step_up") @approvers("security") @within("10m") forbid (principal, action == Action::"payment.release", resource) when { context.session.counts has "shell.run" };`);
     const hold = await node.hold({ amount: 5 });
     await node.agree(hold, 'ann');
     expect(said(await node.ask({ command: 'ls' }, { tool: 'run' }))).toBe('done');

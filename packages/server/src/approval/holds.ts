@@ -1,4 +1,4 @@
-import { canonicalText, type Entry, FlyballError, type StandingBounds } from '@flyball/protocol';
+import { type ApprovalRule, canonicalText, type Entry, FlyballError, type StandingBounds } from '@flyball/protocol';
 import type { Narrowing } from '../action/states.js';
 import type { Clock } from '../lib/clock.js';
 import { randomSalt } from '../lib/ids.js';
@@ -62,16 +62,18 @@ export class Holds {
   /**
    * One answer to several questions that are like each other: the same identity and action. Each is an entry of its own,
    * bound to its own digest. What was answered before a fault stays answered; the fault says which.
+   *
+   * @param seen digests of the previews that the person saw, by hold
    */
-  async answerAll(holds: readonly string[], answer: Omit<Answer, 'hold' | 'seen' | 'signature' | 'narrow' | 'standing'>): Promise<readonly Entry[]> {
+  async answerAll(holds: readonly string[], answer: Omit<Answer, 'hold' | 'seen' | 'signature' | 'narrow' | 'standing'>, seen: ReadonlyMap<string, string> = new Map()): Promise<readonly Entry[]> {
     if (holds.length === 0 || holds.length > limits.batchAnswersMax) throw malformed(`1 to ${limits.batchAnswersMax} holds`);
     const questions = await Promise.all(holds.map((hold) => this.parts.questions.find(hold)));
     const kinds = new Set(questions.map(({ body }) => JSON.stringify([body.identity, body.action, body.on_behalf_of ?? null])));
     if (kinds.size > 1) throw malformed('questions of one identity about one action: unlike questions are answered one by one');
-    const single = questions.find(({ body }) => body.decision.approvals.some((rule) => rule.batch === false || rule.signature !== undefined));
+    const single = questions.find(({ body }) => body.decision.approvals.some(isByItself));
     if (single && answer.agrees) throw refused(`the hold ${single.entry.id} is answered by itself only`);
     const answered: Entry[] = [];
-    for (const hold of new Set(holds)) answered.push(await this.answer({ ...answer, hold }).catch((error: unknown) => throwOf(error, hold, answered.length)));
+    for (const hold of new Set(holds)) answered.push(await this.answer({ ...answer, hold, seen: seen.get(hold) }).catch((error: unknown) => throwOf(error, hold, answered.length)));
     return answered;
   }
 
@@ -194,6 +196,9 @@ export class Holds {
     if (narrow) verifyNarrowing(narrow, asked?.args ?? {}, body.decision.modification?.sets ?? {}, { nowMs: this.parts.clock.now(), deadlineMs: entry.deadline ?? 0 });
   }
 }
+
+/** Whether a rule's questions are answered one by one. */
+export const isByItself = ({ batch, signature }: ApprovalRule): boolean => batch === false || signature !== undefined;
 
 /** What became of a recommendation is counted by its action. */
 const countedAt = ({ body: { tier, action } }: Question, kind: string) => (tier === 'recommend' && kind === 'hold.settled' ? [{ stream: recommendationStream(action) }] : []);

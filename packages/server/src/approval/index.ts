@@ -6,12 +6,12 @@ export { Delegations, type DelegationState, foldDelegations } from './delegation
 export { Dependents } from './dependents.js';
 export { type Emergency, Emergencies, type EmergencyWish, foldEmergency } from './emergency.js';
 export type { Evidence, EvidenceKinds, Verified } from './evidence.js';
-export { type Answer, Holds } from './holds.js';
-export { type HoldOwner, OwnHolds } from './own-holds.js';
+export { type Answer, Holds, isByItself } from './holds.js';
+export { OwnHolds } from './own-holds.js';
 export { People } from './people.js';
 export type { Preview } from './preview.js';
 export type { HoldBody, Question } from './question.js';
-export { Questions, type HoldStateName, type HoldStatus } from './questions.js';
+export { Questions, type HoldStatus } from './questions.js';
 export { foldRecommendations, type RecommendationCounts, recommendationStream } from './recommendations.js';
 export type { ApprovalRecord } from './record.js';
 export * from './requests/index.js';

@@ -13,6 +13,8 @@ export interface InboxRow {
   readonly like: number;
   /** The first of them, for answering them together. */
   readonly ids: readonly string[];
+  /** Whether one answer can be given to several of them. */
+  readonly together: boolean;
   readonly outcome: 'step_up' | 'defer';
 }
 

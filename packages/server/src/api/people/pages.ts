@@ -26,7 +26,7 @@ const guards: Readonly<Record<string, string>> = {
 
 const shell = 'index.html';
 /** Each is the same page; its script shows what the address says. None of them changes anything or shows anything of its own. */
-const places = ['/', '/sign-in', '/sign-in/back', '/signed-out', '/passkeys', '/holds/:id'];
+const places = ['/', '/sign-in', '/sign-in/back', '/signed-out', '/passkeys', '/together', '/holds/:id'];
 
 /** The pages' files, read once. */
 export function pageRoutes(folder: string): readonly Route[] {
