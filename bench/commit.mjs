@@ -1,11 +1,8 @@
 // Durable decisions per second, beside the same rows inserted raw: see `usage`.
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { intentBody, openedBody, openingPayload, payloadOf } from './entries.mjs';
-import { startPostgres } from './postgres.mjs';
-import { forAWhile, perSession, rawRows, rawWriter, walFlush } from './raw-rows.mjs';
-import { finish, goal, main, median, optionsOf, printTable, root, round, temporary } from './support.mjs';
+import { forAWhile, perSession, rawRows, rawWriter } from './raw-rows.mjs';
+import { onStores, server, tenant } from './stores.mjs';
+import { finish, goal, main, median, optionsOf, printTable, round } from './support.mjs';
 
 const usage = `usage: npm run bench -- commit [--quick] [--rounds N] [--ms N] [--conc 1,64,256] [--stores pglite,postgres] [--alone]
 Intents, each durable when it counts, on a session stream for every one of the concurrent writers; in rounds that
@@ -15,13 +12,10 @@ const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
 const roundMs = Number(options.ms ?? (options.quick ? 500 : 1_500));
 const concurrencies = (options.conc ?? '1,64,256').split(',').map(Number);
 const stores = (options.stores ?? 'pglite,postgres').split(',');
-const tenant = 'default';
 const batchMost = 256;
 
-const server = (path) => import(pathToFileURL(join(root, 'packages/server/dist', path)).href);
-const [{ openEmbedded, openPostgres }, { Ledger, Projections }, { foldSession }, { StoreClock }] = await Promise.all([server('store/open.js'), server('ledger/index.js'), server('session/index.js'), server('lib/clock.js')]);
+const [{ Ledger, Projections }, { foldSession }, { StoreClock }] = await Promise.all([server('ledger/index.js'), server('session/index.js'), server('lib/clock.js')]);
 const { leafHash } = await import('@flyball/tlog');
-const pg = createRequire(join(root, 'packages/server/package.json'))('pg');
 
 function decisions(ledger, clock) {
   const sessions = [];
@@ -74,37 +68,9 @@ async function measure(name, store, raw) {
   return results;
 }
 
-async function onPglite() {
-  const directory = temporary('commit');
-  const store = await openEmbedded(directory, tenant);
-  const raw = walFlush(directory);
-  const results = await measure('PGlite', store, raw);
-  await store.close();
-  raw.close();
-  return results;
-}
-
-async function onPostgres() {
-  const postgres = await startPostgres(pg);
-  if (!postgres) {
-    console.log('\n!!! SKIPPED: no PostgreSQL on this machine (looked in /usr/lib/postgresql/*/bin and FLYBALL_POSTGRES_BIN); nothing was measured on it');
-    return undefined;
-  }
-  const store = await openPostgres(postgres.url, tenant);
-  const results = await measure(postgres.version, store, { flush: () => undefined, last: 'null', lanes: 8 });
-  await store.close();
-  await postgres.stop();
-  return results;
-}
-
 await main(async () => {
-  const results = [];
-  const skipped = [];
-  for (const store of stores) {
-    const measured = store === 'pglite' ? await onPglite() : await onPostgres();
-    if (measured) results.push(...measured);
-    else skipped.push(store);
-  }
+  const { measured, skipped } = await onStores(stores, measure);
+  const results = measured.flat();
   printTable(`durable intents, ${rounds} rounds of ${roundMs} ms each`, [['store', (r) => r.store], ['concurrent', (r) => r.conc], ['what', (r) => r.way], ['commits/s', (r) => r.perSecond], ['flyball ÷ this', (r) => r.ratio], ['p50 ms', (r) => r.p50], ['p95 ms', (r) => r.p95], ['CPU ms here', (r) => r.cpuMs]], results);
   const at64 = results.filter((row) => row.conc === 64 && row.way === 'flyball');
   finish('commit', { settings: { rounds, roundMs }, results, skipped }, at64.map((row) => goal(`decisions/s at 64 on ${row.store}`, { least: 5_000 }, row.perSecond)));

@@ -1,14 +1,10 @@
 // What waits for people, at a hundred thousand questions: see `usage`.
 import { createHash, randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { pathToFileURL } from 'node:url';
 import { openedBody, openingPayload, timeId } from './entries.mjs';
-import { startPostgres } from './postgres.mjs';
-import { walFlush } from './raw-rows.mjs';
-import { finish, goal, main, nowMs, optionsOf, percentile, printTable, root, round, temporary } from './support.mjs';
+import { onStores, server, tenant } from './stores.mjs';
+import { finish, goal, main, nowMs, optionsOf, percentile, printTable, round } from './support.mjs';
 
 const usage = `usage: npm run bench -- holds [--quick] [--open N] [--pages N] [--answers N] [--conc N] [--stores pglite,postgres]
 Open holds as the record has them, ten groups of approvers and twenty thousand kinds of question: the board is loaded, pages
@@ -20,14 +16,11 @@ const pages = Number(options.pages ?? (options.quick ? 200 : 2_000));
 const answers = Number(options.answers ?? (options.quick ? 100 : 1_000));
 const atOnce = Number(options.conc ?? 16);
 const stores = (options.stores ?? 'pglite,postgres').split(',');
-const tenant = 'default';
 const perSession = 100;
 const groups = 10;
 const rowsPerPage = 50;
 
-const server = (path) => import(pathToFileURL(join(root, 'packages/server/dist', path)).href);
-const [{ openEmbedded, openPostgres }, { Ledger, Names, Projections }, { foldSession }, { StoreClock }, approval, { assembleApproval }, { LocalWaitingDesk }] = await Promise.all([server('store/open.js'), server('ledger/index.js'), server('session/index.js'), server('lib/clock.js'), server('approval/index.js'), server('wiring-approval.js'), server('api/waiting-desk.js')]);
-const pg = createRequire(join(root, 'packages/server/package.json'))('pg');
+const [{ Ledger, Names, Projections }, { foldSession }, { StoreClock }, approval, { assembleApproval }, { LocalWaitingDesk }] = await Promise.all([server('ledger/index.js'), server('session/index.js'), server('lib/clock.js'), server('approval/index.js'), server('wiring/approval.js'), server('api/waiting-desk.js')]);
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc');
@@ -149,37 +142,9 @@ async function plainTable(name, store, { flush, last }) {
   return { store: name, what: 'plain table', page, alone: await timed(answers, 1, answer), together: await timed(answers, atOnce, (n) => answer(answers + n)) };
 }
 
-async function onPglite() {
-  const directory = temporary('holds');
-  const store = await openEmbedded(directory, tenant);
-  const raw = walFlush(directory);
-  const results = [await flyball('PGlite', store), await plainTable('PGlite', store, raw)];
-  await store.close();
-  raw.close();
-  return results;
-}
-
-async function onPostgres() {
-  const postgres = await startPostgres(pg);
-  if (!postgres) {
-    console.log('\n!!! SKIPPED: no PostgreSQL on this machine (looked in /usr/lib/postgresql/*/bin and FLYBALL_POSTGRES_BIN); nothing was measured on it');
-    return undefined;
-  }
-  const store = await openPostgres(postgres.url, tenant);
-  const results = [await flyball(postgres.version, store), await plainTable(postgres.version, store, { flush: () => undefined, last: 'null' })];
-  await store.close();
-  await postgres.stop();
-  return results;
-}
-
 await main(async () => {
-  const results = [];
-  const skipped = [];
-  for (const store of stores) {
-    const measured = store === 'pglite' ? await onPglite() : await onPostgres();
-    if (measured) results.push(...measured);
-    else skipped.push(store);
-  }
+  const { measured, skipped } = await onStores(stores, async (name, store, raw) => [await flyball(name, store), await plainTable(name, store, raw)]);
+  const results = measured.flat();
   const of = (pick) => [(r) => round(pick(r).p50), (r) => round(pick(r).p99)];
   const [[page50, page99], [one50, one99], [many50, many99]] = [of((r) => r.page), of((r) => r.alone), of((r) => r.together)];
   printTable(`${open} open holds`, [['store', (r) => r.store], ['what', (r) => r.what], ['page p50 ms', page50], ['page p99 ms', page99], ['answer p50 ms', one50], ['answer p99 ms', one99], [`${atOnce} at once: p50 ms`, many50], ['p99 ms', many99], ['answers/s', (r) => round(r.together.perSecond, 0)]], results);

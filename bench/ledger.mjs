@@ -1,13 +1,12 @@
 // Entries to durable, and on to a signed checkpoint; proofs and verification: see `usage`.
 import { rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { intentBody, openedBody, openingPayload, payloadOf } from './entries.mjs';
 import { Installation } from './installation.mjs';
-import { startPostgres } from './postgres.mjs';
 import { measureGrowth } from './proofs.mjs';
-import { forAWhile, perSession, rawRows, rawWriter, walFlush } from './raw-rows.mjs';
+import { forAWhile, perSession, rawRows, rawWriter } from './raw-rows.mjs';
+import { onStores, server, tenant } from './stores.mjs';
 import { finish, goal, main, median, nowMs, optionsOf, percentile, printTable, root, round, sleep, temporary } from './support.mjs';
 
 const usage = `usage: npm run bench -- ledger [--quick] [--full] [--rounds N] [--ms N] [--conc 1,64,1024] [--stores pglite,postgres]
@@ -23,12 +22,10 @@ const lookMs = 20;
 const coverMs = 60_000;
 const receiptsWanted = 500;
 
-const server = (path) => import(pathToFileURL(join(root, 'packages/server/dist', path)).href);
-const [{ loadConfig }, { openLog }, { openEmbedded, openPostgres }, { exportLog, foldKeys, Ledger, Projections }, { foldSession }, { StoreClock }, { FolderFiles }] = await Promise.all(
-  ['config.js', 'wiring.js', 'store/open.js', 'ledger/index.js', 'session/index.js', 'lib/clock.js', 'store/folder-files.js'].map(server),
+const [{ loadConfig }, { openLog }, { exportLog, foldKeys, Ledger, Projections }, { foldSession }, { StoreClock }, { FolderFiles }] = await Promise.all(
+  ['config.js', 'wiring/log.js', 'ledger/index.js', 'session/index.js', 'lib/clock.js', 'store/folder-files.js'].map(server),
 );
 const { folder: folderSource, verifyLog } = await import(pathToFileURL(join(root, 'packages/verify/dist/index.js')).href);
-const pg = createRequire(join(root, 'packages/server/package.json'))('pg');
 
 /** Writers with a session each; `durable` counts what was acknowledged, by when it was. */
 function writers({ ledger, clock }, durable) {
@@ -92,7 +89,7 @@ async function oneRound(governor, count) {
 async function openRecord(store, installation) {
   const clock = new StoreClock();
   clock.set(await store.now());
-  const ledger = new Ledger('default', store.entries, new Projections(store.entries, { session: foldSession, log: foldKeys }), clock, undefined, () => transparency.wake());
+  const ledger = new Ledger(tenant, store.entries, new Projections(store.entries, { session: foldSession, log: foldKeys }), clock, undefined, () => transparency.wake());
   const transparency = await openLog(loadConfig(installation.config, {}), store, ledger, (_level, message) => console.error(message));
   await transparency.open();
   const stop = new AbortController();
@@ -100,13 +97,12 @@ async function openRecord(store, installation) {
   const close = async () => {
     stop.abort();
     await running;
-    await store.close();
   };
   return { ledger, clock, transparency, pool: store.pool, close };
 }
 
-async function measureStore(name, store, installation, raw) {
-  const governor = await openRecord(store, installation);
+async function measureStore(name, store, raw) {
+  const governor = await openRecord(store, new Installation(temporary('ledger')));
   const { pool } = governor;
   const results = [];
   const measured = new Map();
@@ -159,27 +155,8 @@ async function measureVerify({ folder, keys }) {
   return { entries: Number(verdict.size), seconds: round(seconds), perSecond: round(Number(verdict.size) / seconds, 0) };
 }
 
-async function onPglite() {
-  const installation = new Installation(temporary('ledger'));
-  return measureStore('PGlite', await openEmbedded(installation.data, 'default'), installation, walFlush(installation.data));
-}
-
-async function onPostgres() {
-  const postgres = await startPostgres(pg);
-  if (!postgres) {
-    console.log('\n!!! SKIPPED: no PostgreSQL on this machine (looked in /usr/lib/postgresql/*/bin and FLYBALL_POSTGRES_BIN); nothing was measured on it');
-    return undefined;
-  }
-  const installation = new Installation(temporary('ledger'));
-  const measured = await measureStore(postgres.version, await openPostgres(postgres.url, 'default'), installation, { flush: () => undefined, last: 'null' });
-  await postgres.stop();
-  return measured;
-}
-
 await main(async () => {
-  const measured = [];
-  for (const store of stores) measured.push(store === 'pglite' ? await onPglite() : await onPostgres());
-  const present = measured.filter((one) => one !== undefined);
+  const { measured: present } = await onStores(stores, measureStore);
   const results = present.flatMap((one) => one.results);
   printTable(`entries, ${rounds} rounds of ${roundMs} ms each`, [['store', (r) => r.store], ['concurrent', (r) => r.conc], ['durable/s', (r) => r.perSecond], ['in a checkpoint/s', (r) => r.toCheckpoint], ['raw inserts/s', (r) => r.raw], ['durable ÷ raw', (r) => r.ratio], ['durable p50 ms', (r) => r.p50], ['then to checkpoint p50 ms', (r) => r.lagP50], ['at most ms', (r) => r.lagMax]], results);
   const receipts = present.map((one) => one.receipts);

@@ -1,28 +1,21 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Canary, startCanary } from './support/canary.js';
 import { accessFiles, answerAs, asPerson, flyballAs, machine, type Machine, requestAs } from './support/access-house.js';
-import { openClient, transferTo, wasDone } from './support/exported-record.js';
-import { type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import { transferTo, wasDone } from './support/exported-record.js';
+import { waitFor } from './support/governor.js';
 import { decisionOf } from './support/mcp.js';
-import { resultOf, type WireClient } from './support/wire.js';
+import { MoneyHouse } from './support/money-house.js';
+import { resultOf } from './support/wire.js';
 
-let canary: Canary;
-let governor: RunningGovernor;
-let client: WireClient;
+let house: MoneyHouse;
 let tester: Machine;
 let other: Machine;
 beforeAll(async () => {
-  canary = await startCanary();
-  governor = await startGovernor({ files: accessFiles(), upstreams: `  canary: { url: "${canary.url}" }` });
-  client = await openClient(governor);
-  [tester, other] = await Promise.all([machine(governor), machine(governor, 'other')]);
+  house = await MoneyHouse.open(accessFiles());
+  [tester, other] = await Promise.all([machine(house.governor), machine(house.governor, 'other')]);
 });
-afterAll(async () => {
-  await governor.remove();
-  canary.stop();
-});
+afterAll(() => house.close());
 
 const held = async (by = tester) => (await by.grants()).map(({ grant }) => grant).sort();
 const giveAllBack = async (by = tester) => {
@@ -32,22 +25,22 @@ const giveAllBack = async (by = tester) => {
 const grantOf = (by: Machine, grant: string) => waitFor(async () => (await by.grants()).find((each) => each.grant === grant), 10_000);
 
 test('story: denied, explained, asked for, agreed to: the server opens the grant by itself, and the same call passes', async () => {
-  const denied = await transferTo(client, 'before');
+  const denied = await transferTo(house.client, 'before');
   expect(wasDone(denied)).toBe(false);
   const evaluation = decisionOf(resultOf(denied))['evaluation'] as string | undefined;
-  const rows = JSON.parse((await flyballAs(governor, 'actions', '--json')).stdout) as { id: string }[];
-  const explained = (await flyballAs(governor, 'explain', evaluation ?? rows[0]?.id ?? '')).stdout;
+  const rows = JSON.parse((await flyballAs(house.governor, 'actions', '--json')).stdout) as { id: string }[];
+  const explained = (await flyballAs(house.governor, 'explain', evaluation ?? rows[0]?.id ?? '')).stdout;
   expect(explained).toContain('the grant `prod-db-read` would have opened it');
   const asked = await tester.ask('prod-db-read');
   expect([asked.status, asked.body['status']]).toEqual([202, 'waiting']);
   expect(await held()).toEqual([]);
-  const answered = await answerAs(governor, 'ben', asked.body.hold);
+  const answered = await answerAs(house.governor, 'ben', asked.body.hold);
   expect(answered.status).toBe(200);
   await grantOf(tester, 'prod-db-read');
-  expect(wasDone(await transferTo(client, 'after'))).toBe(true);
+  expect(wasDone(await transferTo(house.client, 'after'))).toBe(true);
   expect((await tester.hold(asked.body.hold ?? '')).body['state']).toBe('used');
   await giveAllBack();
-  expect(wasDone(await transferTo(client, 'returned'))).toBe(false);
+  expect(wasDone(await transferTo(house.client, 'returned'))).toBe(false);
 });
 
 test('story: what policy permits is granted at once, capped where policy caps it, and never longer than the catalogue has it', async () => {
@@ -73,31 +66,31 @@ test('abuse 92: what is not declared and what is denied are the same to a machin
   expect(await same('never')).toBe(await same('no-such-grant'));
   expect(await same('never')).toContain('403');
   for (const more of [{ identity: 'other' }, { presented: { kind: 'vouched', identity: 'other' } }, { by_person: true }]) expect((await tester.ask('quick', more)).status).toBe(400);
-  const [stranger, nobody] = await Promise.all([requestAs(governor, 'dan', 'quick'), requestAs(governor, 'ben', 'quick', { identity: 'nobody' })]);
+  const [stranger, nobody] = await Promise.all([requestAs(house.governor, 'dan', 'quick'), requestAs(house.governor, 'ben', 'quick', { identity: 'nobody' })]);
   expect([stranger.status, nobody.status, stranger.body.error?.message]).toEqual([404, 404, nobody.body.error?.message]);
-  expect((await requestAs(governor, 'aud', 'quick')).status).toBe(403);
-  expect((await requestAs(governor, 'operator', 'quick')).status).toBe(403);
-  expect((await asPerson(governor, 'tester', 'POST', '/v1/access-requests', { identity: 'tester', grant: 'quick', why: 'x', minutes: 5 })).status).toBe(403);
+  expect((await requestAs(house.governor, 'aud', 'quick')).status).toBe(403);
+  expect((await requestAs(house.governor, 'operator', 'quick')).status).toBe(403);
+  expect((await asPerson(house.governor, 'tester', 'POST', '/v1/access-requests', { identity: 'tester', grant: 'quick', why: 'x', minutes: 5 })).status).toBe(403);
   expect(await held()).toEqual([]);
   expect(await held(other)).toEqual([]);
 });
 
 test('abuse 32: whoever asks for an identity does not agree: not as owner, by another account, through somebody, nor as whom the machine acts for', async () => {
-  const asked = await requestAs(governor, 'olga', 'prod-db-read');
+  const asked = await requestAs(house.governor, 'olga', 'prod-db-read');
   expect(asked.status).toBe(202);
   const hold = asked.body.hold ?? '';
-  const answers = async (person: string) => (await flyballAs(governor, 'approve', hold, '--as', person)).code;
+  const answers = async (person: string) => (await flyballAs(house.governor, 'approve', hold, '--as', person)).code;
   expect(await answers('olga')).not.toBe(0);
   expect(await answers('olga-second')).not.toBe(0);
   expect(await answers('olga@example.org')).not.toBe(0);
   const until = new Date(Date.now() + 600_000).toISOString();
-  expect((await flyballAs(governor, 'delegations', 'give', '--as', 'olga', '--to', 'dan', '--groups', 'dba', '--until', until)).code).toBe(0);
+  expect((await flyballAs(house.governor, 'delegations', 'give', '--as', 'olga', '--to', 'dan', '--groups', 'dba', '--until', until)).code).toBe(0);
   expect(await answers('dan')).not.toBe(0);
   expect(await answers('ann')).not.toBe(0);
-  const onBehalf = await machine(governor, 'tester', '--on-behalf-of', 'olga');
+  const onBehalf = await machine(house.governor, 'tester', '--on-behalf-of', 'olga');
   const own = await onBehalf.ask('prod-db-read');
-  expect((await answerAs(governor, 'olga', own.body.hold)).status).toBe(403);
-  expect((await answerAs(governor, 'ben', own.body.hold, false)).status).toBe(200);
+  expect((await answerAs(house.governor, 'olga', own.body.hold)).status).toBe(403);
+  expect((await answerAs(house.governor, 'ben', own.body.hold, false)).status).toBe(200);
   expect(await held()).toEqual([]);
   expect(await answers('ben')).toBe(0);
   await grantOf(tester, 'prod-db-read');
@@ -105,7 +98,7 @@ test('abuse 32: whoever asks for an identity does not agree: not as owner, by an
 });
 
 test('law: a grant that was asked for while acting for somebody counts for nobody else', async () => {
-  const forDan = await machine(governor, 'tester', '--on-behalf-of', 'dan');
+  const forDan = await machine(house.governor, 'tester', '--on-behalf-of', 'dan');
   expect((await forDan.ask('quick')).status).toBe(201);
   expect([await held(forDan), await held(tester)]).toEqual([['quick'], []]);
   const [{ id = '' } = {}] = await forDan.grants();
@@ -125,24 +118,24 @@ test('law: overlapping grants are counted: what one task gives back, another sti
 test('abuse 92: a grant is ended by who holds it, owns it or owns the identity, and by administrators; to all others it is not there', async () => {
   const quick = await tester.ask('quick');
   const id = quick.body.grant?.id ?? '';
-  const end = (person: string, grant = id) => asPerson(governor, person, 'DELETE', `/v1/grants/${grant}`);
+  const end = (person: string, grant = id) => asPerson(house.governor, person, 'DELETE', `/v1/grants/${grant}`);
   const missing = await end('dan', '01890000-0000-7000-8000-000000000000');
   expect([await end('dan'), await end('ben'), await end('dan', 'x')].map(({ status, body }) => [status, body.error?.message])).toEqual(Array(3).fill([404, missing.body.error?.message]));
   expect((await end('aud')).status).toBe(403);
   expect((await other.give(id)).status).toBe(404);
   expect((await other.give(quick.body['request'] as string)).status).toBe(404);
-  const seen = async (person: string) => ((await asPerson(governor, person, 'GET', '/v1/grants')).body as unknown as { id: string }[]).map((row) => row.id);
+  const seen = async (person: string) => ((await asPerson(house.governor, person, 'GET', '/v1/grants')).body as unknown as { id: string }[]).map((row) => row.id);
   expect(await Promise.all(['dan', 'ben', 'olga', 'ann', 'aud'].map(seen))).toEqual([[], [], [id], [id], [id]]);
   expect((await end('olga')).status).toBe(200);
   expect((await end('ann')).status).toBe(409);
   const again = (await tester.ask('quick')).body.grant?.id ?? '';
-  expect((await flyballAs(governor, 'grants', 'list', '--as', 'ann')).stdout).toContain(again);
-  expect((await flyballAs(governor, 'grants', 'revoke', again, '--as', 'ann')).code).toBe(0);
+  expect((await flyballAs(house.governor, 'grants', 'list', '--as', 'ann')).stdout).toContain(again);
+  expect((await flyballAs(house.governor, 'grants', 'revoke', again, '--as', 'ann')).code).toBe(0);
   expect(await held()).toEqual([]);
 });
 
 test('story: simulated first: a machine is told how many and what evidence, a person by which policies; nobody is asked', async () => {
-  const holds = async () => (await flyballAs(governor, 'holds', '--json')).stdout;
+  const holds = async () => (await flyballAs(house.governor, 'holds', '--json')).stdout;
   const before = await holds();
   const seen = await tester.simulate('prod-db-write');
   expect(seen.body).toMatchObject({ outcome: 'step_up', kind: 'needs_approval', groups: 2, people: 2, evidence: ['ticket'] });
@@ -150,7 +143,7 @@ test('story: simulated first: a machine is told how many and what evidence, a pe
   expect((await tester.simulate('quick')).body['outcome']).toBe('allow');
   expect([(await tester.simulate('never')).body, (await tester.simulate('no-such')).body]).toEqual(Array(2).fill({ outcome: 'deny', kind: 'no_permit' }));
   expect((await tester.simulate('quick', { minutes: 481 })).body).toMatchObject({ outcome: 'deny', kind: 'arguments' });
-  const { stdout } = await flyballAs(governor, 'request', 'prod-db-write', '--for', 'tester', '--as', 'olga', '--why', 'an incident', '--minutes', '30', '--simulate');
+  const { stdout } = await flyballAs(house.governor, 'request', 'prod-db-write', '--for', 'tester', '--as', 'olga', '--why', 'an incident', '--minutes', '30', '--simulate');
   expect(stdout).toContain('"approvers": "finance"');
   expect(stdout).toContain('people-agree');
   expect(await holds()).toBe(before);
@@ -160,11 +153,11 @@ test('story: simulated first: a machine is told how many and what evidence, a pe
 test('story: two groups and a ticket: evidence from the machine, both answers, one grant', async () => {
   const asked = await tester.ask('prod-db-write', { minutes: 45, rollback: 'restore the backup of noon' });
   const hold = asked.body.hold ?? '';
-  expect((await answerAs(governor, 'ann', hold)).status).toBe(403);
+  expect((await answerAs(house.governor, 'ann', hold)).status).toBe(403);
   expect((await tester.attach(hold, 'ticket', { id: 'CHG-1' })).status).toBe(200);
-  expect((await answerAs(governor, 'ann', hold)).status).toBe(200);
+  expect((await answerAs(house.governor, 'ann', hold)).status).toBe(200);
   expect(await held()).toEqual([]);
-  expect((await answerAs(governor, 'ben', hold, true, { narrow: { caps: { minutes: 20 } } })).status).toBe(200);
+  expect((await answerAs(house.governor, 'ben', hold, true, { narrow: { caps: { minutes: 20 } } })).status).toBe(200);
   const { until } = await grantOf(tester, 'prod-db-write');
   expect(Date.parse(until) - Date.now()).toBeLessThanOrEqual(20 * 60_000);
   await giveAllBack();
@@ -172,35 +165,35 @@ test('story: two groups and a ticket: evidence from the machine, both answers, o
 
 test('law: a grant ends by itself at its time, and the record says so once', async () => {
   const until = new Date(Date.now() + 2_500).toISOString();
-  const asked = await requestAs(governor, 'olga', 'prod-db-read', { until });
-  await answerAs(governor, 'ben', asked.body.hold);
+  const asked = await requestAs(house.governor, 'olga', 'prod-db-read', { until });
+  await answerAs(house.governor, 'ben', asked.body.hold);
   await grantOf(tester, 'prod-db-read');
-  expect(wasDone(await transferTo(client, 'just-in-time'))).toBe(true);
+  expect(wasDone(await transferTo(house.client, 'just-in-time'))).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, Date.parse(until) - Date.now())));
-  expect(wasDone(await transferTo(client, 'too-late'))).toBe(false);
+  expect(wasDone(await transferTo(house.client, 'too-late'))).toBe(false);
   expect(await held()).toEqual([]);
 });
 
 const files = accessFiles();
 const change = async (file: string, text: string) => {
-  writeFileSync(join(governor.directory, file), text);
-  expect((await asPerson(governor, 'ann', 'POST', '/v1/bundle/reload')).status).toBe(200);
+  writeFileSync(join(house.governor.directory, file), text);
+  expect((await asPerson(house.governor, 'ann', 'POST', '/v1/bundle/reload')).status).toBe(200);
 };
 const policies = 'bundle/policies/open.cedar';
 
 test('abuse 34: policy is tightened while people answer: the question is replaced, or over; nothing is granted by the old answer', async () => {
-  const asked = await requestAs(governor, 'ann', 'prod-db-read', { why: 'tightened' });
+  const asked = await requestAs(house.governor, 'ann', 'prod-db-read', { why: 'tightened' });
   try {
     await change(policies, (files[policies] ?? '').replace('@approvers("dba") @within', '@approvers("dba") @quorum("2") @within'));
-    await answerAs(governor, 'ben', asked.body.hold);
-    const status = (hold = '') => asPerson(governor, 'ann', 'GET', `/v1/questions/${hold}`).then(({ body }) => body['state']);
+    await answerAs(house.governor, 'ben', asked.body.hold);
+    const status = (hold = '') => asPerson(house.governor, 'ann', 'GET', `/v1/questions/${hold}`).then(({ body }) => body['state']);
     await waitFor(async () => ((await status(asked.body.hold)) === 'superseded' ? true : undefined), 10_000);
-    const rows = JSON.parse((await flyballAs(governor, 'holds', '--json')).stdout) as { id: string }[];
+    const rows = JSON.parse((await flyballAs(house.governor, 'holds', '--json')).stdout) as { id: string }[];
     const next = rows.at(-1)?.id ?? '';
-    await answerAs(governor, 'ben', next);
+    await answerAs(house.governor, 'ben', next);
     expect(await held()).toEqual([]);
     await change(policies, `${files[policies] ?? ''}\n@id("closed") forbid (principal, action == Action::"access.request", resource);`);
-    await answerAs(governor, 'cyd', next);
+    await answerAs(house.governor, 'cyd', next);
     await waitFor(async () => ((await status(next)) === 'superseded' ? true : undefined), 10_000);
   } finally {
     await change(policies, files[policies] ?? '');
@@ -209,12 +202,12 @@ test('abuse 34: policy is tightened while people answer: the question is replace
 });
 
 test('law: policy asks nobody any more: the question is over, and what was asked for is granted once', async () => {
-  const asked = await requestAs(governor, 'ann', 'prod-db-read', { why: 'loosened' });
+  const asked = await requestAs(house.governor, 'ann', 'prod-db-read', { why: 'loosened' });
   try {
     await change(policies, (files[policies] ?? '').replace('resource.name like "prod-*"', 'resource.name like "other-*"'));
-    await answerAs(governor, 'ben', asked.body.hold);
+    await answerAs(house.governor, 'ben', asked.body.hold);
     await grantOf(tester, 'prod-db-read');
-    expect((await asPerson(governor, 'ann', 'GET', `/v1/questions/${asked.body.hold ?? ''}`)).body['state']).toBe('superseded');
+    expect((await asPerson(house.governor, 'ann', 'GET', `/v1/questions/${asked.body.hold ?? ''}`)).body['state']).toBe('superseded');
     expect(await held()).toEqual(['prod-db-read']);
   } finally {
     await change(policies, files[policies] ?? '');
@@ -223,14 +216,14 @@ test('law: policy asks nobody any more: the question is over, and what was asked
 });
 
 test('law: an identity that is suspended has nothing: what was agreed to waits until it is back', async () => {
-  const asked = await requestAs(governor, 'ann', 'prod-db-read', { why: 'suspended' });
+  const asked = await requestAs(house.governor, 'ann', 'prod-db-read', { why: 'suspended' });
   const own = files['bundle/identities.yaml'] ?? '';
   try {
     await change('bundle/identities.yaml', own.replace('owner: olga,', 'owner: olga, status: suspended,'));
-    await answerAs(governor, 'ben', asked.body.hold);
+    await answerAs(house.governor, 'ben', asked.body.hold);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect((await tester.ask('quick')).status).toBe(403);
-    expect((await asPerson(governor, 'ann', 'GET', '/v1/grants')).body).toEqual([]);
+    expect((await asPerson(house.governor, 'ann', 'GET', '/v1/grants')).body).toEqual([]);
   } finally {
     await change('bundle/identities.yaml', own);
   }
@@ -239,8 +232,8 @@ test('law: an identity that is suspended has nothing: what was agreed to waits u
 });
 
 test('law: verified afterwards, the record is whole', async () => {
-  await governor.stop();
-  const { code, stdout } = await flyballAs(governor, 'verify');
+  await house.governor.stop();
+  const { code, stdout } = await flyballAs(house.governor, 'verify');
   if (code !== 0) console.log(stdout);
   expect(code).toBe(0);
 });

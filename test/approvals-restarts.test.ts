@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadLocalKey, signLocalToken } from '../packages/server/src/identity/index.js';
-import { join } from 'node:path';
-import { type Canary, startCanary } from './support/canary.js';
-import { moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
-import { type RunningGovernor, startGovernor } from './support/governor.js';
+import { moneyBundle, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
+import type { Method } from './support/governor.js';
 import { decisionOf } from './support/mcp.js';
-import { resultOf, type WireClient } from './support/wire.js';
+import { MoneyHouse } from './support/money-house.js';
+import { resultOf } from './support/wire.js';
 
 const guards = `
 @id("two") @outcome("step_up") @approvers("finance:2") @within("1h")
@@ -27,29 +25,15 @@ emergencies:
   - { name: older, groups: [finance], reviewers: security, longest: 1h, second: false }
 `;
 
-let canary: Canary;
-let governor: RunningGovernor;
-let client: WireClient;
-beforeAll(async () => {
-  canary = await startCanary();
-  governor = await startGovernor({ files: moneyBundle(guards, people), upstreams: `  canary: { url: "${canary.url}" }` });
-  client = await openClient(governor);
-});
-afterAll(async () => {
-  await governor.remove();
-  canary.stop();
-});
+let house: MoneyHouse;
+beforeAll(async () => void (house = await MoneyHouse.open(moneyBundle(guards, people))));
+afterAll(() => house.close());
 
-async function as(person: string, method: string, path: string, body?: object): Promise<Record<string, unknown>> {
-  const token = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 60_000 });
-  const response = await fetch(`${governor.administrators}${path}`, { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
-  return (await response.json()) as Record<string, unknown>;
-}
+const as = async (person: string, method: Method, path: string, body?: object): Promise<Record<string, unknown>> => (await house.governor.ask(person, method, path, body)).value;
 const answer = (hold: string, person: string, agrees = true, more: object = {}) => as(person, 'POST', `/v1/holds/${hold}/answer`, { agrees, ...more });
-const effects = (to: string) => reached(canary).filter((each) => each === to).length;
 
 async function held(to: string, amount = 10): Promise<string> {
-  const { hold } = decisionOf(resultOf(await transferTo(client, to, { amount })));
+  const { hold } = decisionOf(resultOf(await transferTo(house.client, to, { amount })));
   if (hold === undefined) throw new Error('not held');
   return hold;
 }
@@ -67,71 +51,68 @@ test('law: killed in every state of every wait: nothing is lost, nothing is doub
   for (const hold of [holds.agreed, holds.used]) for (const person of ['ann', 'ben']) await answer(hold, person);
   await answer(holds.refused, 'ann', false);
   await as('boss', 'POST', `/v1/holds/${holds.cancelled}/cancel`, {});
-  expect(wasDone(await transferTo(client, 'used'))).toBe(true);
+  expect(wasDone(await transferTo(house.client, 'used'))).toBe(true);
   expect(await answer(holds.standing, 'ben', true, { standing: { count: 3, withinMs: 600_000, sum: { argument: 'amount', most: 10_000 } } })).toMatchObject({ answer: 'agreed' });
-  for (const amount of [200, 300]) expect([amount, wasDone(await transferTo(client, 'often', { amount }))]).toEqual([amount, true]);
+  for (const amount of [200, 300]) expect([amount, wasDone(await transferTo(house.client, 'often', { amount }))]).toEqual([amount, true]);
   await as('ann', 'POST', '/v1/delegations', { to: 'eve', groups: ['finance'], until: new Date(Date.now() + 3_600_000).toISOString() });
   const open = await as('ann', 'POST', '/v1/emergencies/outage', { incident: 'INC-1', reason: 'down', action: 'money.*' });
   expect(await as('ben', 'POST', `/v1/emergencies/outage/${String(open['emergency'])}/confirm`, {})).toHaveProperty('confirmed');
-  expect(wasDone(await transferTo(client, 'glass', { amount: 6_000 }))).toBe(true);
+  expect(wasDone(await transferTo(house.client, 'glass', { amount: 6_000 }))).toBe(true);
   const older = await as('cyd', 'POST', '/v1/emergencies/older', { incident: 'INC-0', reason: 'was down' });
   await as('cyd', 'POST', `/v1/emergencies/older/${String(older['emergency'])}/end`, {});
   const before = await seen(holds);
   expect(before).toMatchObject({ questions: { pending: { state: 'pending' }, partly: { state: 'pending', agreed: [{ person: 'ann' }] }, agreed: { state: 'approved' }, refused: { state: 'refused' }, cancelled: { state: 'cancelled' }, used: { state: 'used' } }, standing: [{ used: '1 of 3' }], delegations: [{ from: 'ann', to: 'eve' }], emergencies: [{ state: 'open', uses: 1 }, { state: 'to review' }] });
 
-  await governor.kill('SIGKILL');
-  governor = await startGovernor({ directory: governor.directory });
-  client = await openClient(governor);
+  await house.governor.kill('SIGKILL');
+  await house.restart();
   expect(await seen(holds)).toEqual(before);
 
   // What was waiting goes on where it was.
-  expect(wasDone(await transferTo(client, 'agreed'))).toBe(true);
-  expect(decisionOf(resultOf(await transferTo(client, 'partly'))).hold).toBe(holds.partly);
+  expect(wasDone(await transferTo(house.client, 'agreed'))).toBe(true);
+  expect(decisionOf(resultOf(await transferTo(house.client, 'partly'))).hold).toBe(holds.partly);
   expect(await answer(holds.partly, 'ann')).toMatchObject({ error: { code: 'approval_refused' } });
   expect(await answer(holds.partly, 'eve')).toMatchObject({ error: { code: 'approval_refused' } });
   await answer(holds.partly, 'cyd');
-  expect(wasDone(await transferTo(client, 'partly'))).toBe(true);
-  expect(decisionOf(resultOf(await transferTo(client, 'refused')))).toMatchObject({ kind: 'approval_refused' });
-  for (const to of ['cancelled', 'used']) expect(Object.values(holds)).not.toContain(decisionOf(resultOf(await transferTo(client, to))).hold);
-  for (const [amount, done] of [[400, true], [500, true], [600, false]] as const) expect([amount, wasDone(await transferTo(client, 'often', { amount }))]).toEqual([amount, done]);
-  expect(wasDone(await transferTo(client, 'glass', { amount: 6_000 }))).toBe(true);
+  expect(wasDone(await transferTo(house.client, 'partly'))).toBe(true);
+  expect(decisionOf(resultOf(await transferTo(house.client, 'refused')))).toMatchObject({ kind: 'approval_refused' });
+  for (const to of ['cancelled', 'used']) expect(Object.values(holds)).not.toContain(decisionOf(resultOf(await transferTo(house.client, to))).hold);
+  for (const [amount, done] of [[400, true], [500, true], [600, false]] as const) expect([amount, wasDone(await transferTo(house.client, 'often', { amount }))]).toEqual([amount, done]);
+  expect(wasDone(await transferTo(house.client, 'glass', { amount: 6_000 }))).toBe(true);
   expect(await as('ann', 'POST', '/v1/emergencies/outage', { incident: 'INC-2', reason: 'again' })).toMatchObject({ error: { code: 'approval_refused' } });
   expect(await as('dan', 'POST', `/v1/emergencies/older/${String(older['emergency'])}/review`, { finding: 'it was down' })).toHaveProperty('reviewed');
-  expect([effects('agreed'), effects('partly'), effects('used'), effects('refused'), effects('cancelled'), effects('often'), effects('glass')]).toEqual([1, 1, 1, 0, 0, 4, 2]);
+  expect(['agreed', 'partly', 'used', 'refused', 'cancelled', 'often', 'glass'].map((to) => house.effects(to))).toEqual([1, 1, 1, 0, 0, 4, 2]);
 
-  await governor.kill('SIGTERM');
-  const record = await readRecord(governor.directory);
+  await house.governor.kill('SIGTERM');
+  const record = await readRecord(house.governor.directory);
   const approvals = record.entries.filter(({ kind }) => kind === 'intent').flatMap(({ body }) => body['approvals'] as string[]);
   expect([record.faults(), new Set(approvals).size]).toEqual([[], approvals.length]);
 });
 
 test('law: killed while people answer and machines call again, over and over: an approval is used once', async () => {
-  governor = await startGovernor({ directory: governor.directory });
+  await house.restart();
   for (let turn = 0; turn < 4; turn++) {
-    client = await openClient(governor);
     const names = Array.from({ length: 6 }, (_, n) => `kill-${turn}-${n}`);
     const holds = await Promise.all(names.map((to) => held(to)));
     const busy = Promise.allSettled(
       names.map(async (to, n) => {
         for (const person of ['ann', 'ben']) await answer(holds[n] ?? '', person);
-        await Promise.all([transferTo(client, to), transferTo(client, to)]);
+        await Promise.all([transferTo(house.client, to), transferTo(house.client, to)]);
       }),
     );
     await new Promise((resolve) => setTimeout(resolve, 10 + 25 * turn));
-    await governor.kill('SIGKILL');
+    await house.governor.kill('SIGKILL');
     await busy;
-    governor = await startGovernor({ directory: governor.directory });
-    client = await openClient(governor);
+    await house.restart();
     for (const [n, to] of names.entries()) {
       const hold = holds[n] ?? '';
       for (const person of ['ann', 'ben']) await answer(hold, person);
-      await transferTo(client, to);
+      await transferTo(house.client, to);
       expect([to, (await as('boss', 'GET', `/v1/questions/${hold}`))['state']]).toEqual([to, 'used']);
     }
   }
-  expect(reached(canary).filter((to) => to.startsWith('kill-')).every((to) => effects(to) === 1)).toBe(true);
-  await governor.kill('SIGTERM');
-  const record = await readRecord(governor.directory);
+  expect(reached(house.canary).filter((to) => to.startsWith('kill-')).every((to) => house.effects(to) === 1)).toBe(true);
+  await house.governor.kill('SIGTERM');
+  const record = await readRecord(house.governor.directory);
   const approvals = record.entries.filter(({ kind }) => kind === 'intent').flatMap(({ body }) => body['approvals'] as string[]);
   expect(new Set(approvals).size).toBe(approvals.length);
   expect(record.faults().filter((fault) => !fault.includes('0 outcomes'))).toEqual([]);

@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadLocalKey, signLocalToken } from '../packages/server/src/identity/index.js';
-import { type Canary, startCanary } from './support/canary.js';
-import { command, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import { command, waitFor } from './support/governor.js';
 import { decisionOf, type RawAnswer } from './support/mcp.js';
-import { moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
-import { resultOf, textOf, type WireClient } from './support/wire.js';
+import { moneyBundle, openClient, readRecord, transferTo, wasDone } from './support/exported-record.js';
+import { MoneyHouse } from './support/money-house.js';
+import { resultOf, textOf } from './support/wire.js';
 
 const guards = `
 @id("one-of-finance") @outcome("step_up") @approvers("finance") @within("10m")
@@ -21,70 +21,59 @@ forbid (principal, action == Action::"money.move", resource) when { context.args
 `;
 const people = 'people:\n  - { id: ann, groups: [finance] }\n  - { id: ben, groups: [finance] }\n  - { id: cyd, groups: [finance] }\n  - { id: dan, groups: [sales] }\n  - { id: tester, groups: [finance] }\n';
 
-let canary: Canary;
-let governor: RunningGovernor;
-let client: WireClient;
-beforeAll(async () => {
-  canary = await startCanary();
-  governor = await startGovernor({ files: moneyBundle(guards, people), upstreams: `  canary: { url: "${canary.url}" }` });
-  client = await openClient(governor);
-});
-afterAll(async () => {
-  await governor.remove();
-  canary.stop();
-});
+let house: MoneyHouse;
+beforeAll(async () => void (house = await MoneyHouse.open(moneyBundle(guards, people))));
+afterAll(() => house.close());
 
 const holdOf = (answer: RawAnswer): string | undefined => decisionOf(resultOf(answer)).hold;
-const effects = (to: string) => reached(canary).filter((each) => each === to).length;
-const answerAs = (verb: 'approve' | 'refuse', hold: string | undefined, person: string) => command(governor.directory, [verb, hold ?? 'none', '--as', person]);
+const answerAs = (verb: 'approve' | 'refuse', hold: string | undefined, person: string) => command(house.governor.directory, [verb, hold ?? 'none', '--as', person]);
 
 /** Asks for a transfer that has to wait; the hold's id. */
-async function held(to: string, more: object = {}, by = client): Promise<string> {
+async function held(to: string, more: object = {}, by = house.client): Promise<string> {
   const answer = await transferTo(by, to, more);
   const hold = holdOf(answer);
   if (hold === undefined) throw new Error(`not held: ${answer.text}`);
-  expect(effects(to)).toBe(0);
+  expect(house.effects(to)).toBe(0);
   return hold;
 }
 
 test('story: held, agreed to, called again: it happens once; the next call is a new question', async () => {
   const hold = await held('shop');
-  expect(holdOf(await transferTo(client, 'shop'))).toBe(hold);
+  expect(holdOf(await transferTo(house.client, 'shop'))).toBe(hold);
   expect((await answerAs('approve', hold, 'ann')).code).toBe(0);
-  expect(effects('shop')).toBe(0);
-  expect(wasDone(await transferTo(client, 'shop'))).toBe(true);
-  const next = holdOf(await transferTo(client, 'shop'));
+  expect(house.effects('shop')).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'shop'))).toBe(true);
+  const next = holdOf(await transferTo(house.client, 'shop'));
   expect(next).toBeDefined();
   expect(next).not.toBe(hold);
-  expect(effects('shop')).toBe(1);
+  expect(house.effects('shop')).toBe(1);
   expect((await answerAs('approve', hold, 'ben')).stderr).toContain('used up');
 });
 
 test('abuse 30: 16 redemptions of one approval at once: one effect', async () => {
   const hold = await held('raced');
   await answerAs('approve', hold, 'ann');
-  const answers = await Promise.all(Array.from({ length: 16 }, () => transferTo(client, 'raced')));
+  const answers = await Promise.all(Array.from({ length: 16 }, () => transferTo(house.client, 'raced')));
   expect(answers.filter(wasDone)).toHaveLength(1);
-  expect(effects('raced')).toBe(1);
+  expect(house.effects('raced')).toBe(1);
 });
 
 test.each([['another amount', { amount: 11 }], ['one argument more', { memo: { note: 'x' } }], ['a number as text', { amount: '10' }], ['a millionth more', { amount: 10.000001 }]])('abuse 29: an approval does not pass %s', async (name, change) => {
   const hold = await held(name);
   await answerAs('approve', hold, 'ann');
-  const answer = await transferTo(client, name, change);
+  const answer = await transferTo(house.client, name, change);
   expect(wasDone(answer)).toBe(false);
   expect(holdOf(answer)).not.toBe(hold);
-  expect(effects(name)).toBe(0);
+  expect(house.effects(name)).toBe(0);
 });
 
 test('abuse 29: an approval is its session\'s and its identity\'s', async () => {
   await answerAs('approve', await held('borrowed'), 'ann');
-  const other = await openClient(governor, 'other');
+  const other = await openClient(house.governor, 'other');
   expect(wasDone(await transferTo(other, 'borrowed'))).toBe(false);
-  const opened = await fetch(governor.url('/v1/sessions'), { method: 'POST', body: '{}', headers: { authorization: `Bearer ${client.token}` } });
-  const { session } = (await opened.json()) as { session: string };
-  expect(wasDone(await client.post(JSON.stringify({ jsonrpc: '2.0', id: 's', method: 'tools/call', params: { name: 'transfer', arguments: { to: 'borrowed', amount: 10 } } }), { 'flyball-session': session }))).toBe(false);
-  expect(effects('borrowed')).toBe(0);
+  const session = await house.governor.openSession(house.client.token);
+  expect(wasDone(await house.client.post(JSON.stringify({ jsonrpc: '2.0', id: 's', method: 'tools/call', params: { name: 'transfer', arguments: { to: 'borrowed', amount: 10 } } }), { 'flyball-session': session }))).toBe(false);
+  expect(house.effects('borrowed')).toBe(0);
 });
 
 test.each([
@@ -95,17 +84,17 @@ test.each([
   ['the operator, who is in no group', [], 'operator'],
   ['a name that looks like one', [], 'Ann'],
 ] as const)('abuse 32: %s cannot agree', async (name, more, person) => {
-  const asking = await openClient(governor, 'tester', ...more);
+  const asking = await openClient(house.governor, 'tester', ...more);
   const hold = await held(name, {}, asking);
   const { code, stderr } = await answerAs('approve', hold, person);
   expect(code).not.toBe(0);
   expect(stderr).not.toContain('unexpected');
   expect(wasDone(await transferTo(asking, name))).toBe(false);
-  expect(effects(name)).toBe(0);
+  expect(house.effects(name)).toBe(0);
 });
 
 test('story: another person may agree to what was asked on somebody\'s behalf', async () => {
-  const asking = await openClient(governor, 'tester', '--on-behalf-of', 'ann');
+  const asking = await openClient(house.governor, 'tester', '--on-behalf-of', 'ann');
   expect((await answerAs('approve', await held('for-ann', {}, asking), 'ben')).code).toBe(0);
   expect(wasDone(await transferTo(asking, 'for-ann'))).toBe(true);
 });
@@ -114,12 +103,12 @@ test('law: refused stays refused, and nobody can agree to it afterwards', async 
   const hold = await held('refused');
   await answerAs('approve', hold, 'ann');
   expect((await answerAs('refuse', hold, 'ben')).code).toBe(0);
-  const answer = await transferTo(client, 'refused');
+  const answer = await transferTo(house.client, 'refused');
   expect(textOf(answer)).toContain('refused');
   expect(decisionOf(resultOf(answer))).toMatchObject({ outcome: 'deny', kind: 'approval_refused' });
   expect((await answerAs('approve', hold, 'cyd')).code).not.toBe(0);
-  expect(wasDone(await transferTo(client, 'refused'))).toBe(false);
-  expect(effects('refused')).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'refused'))).toBe(false);
+  expect(house.effects('refused')).toBe(0);
 });
 
 test('abuse 37: agreeing and refusing race: one order, and what it says is what happens', async () => {
@@ -127,18 +116,18 @@ test('abuse 37: agreeing and refusing race: one order, and what it says is what 
   const [agreed, refused] = await Promise.all([answerAs('approve', hold, 'ann'), answerAs('refuse', hold, 'ben')]);
   expect(refused.code).toBe(0);
   expect([0, 1]).toContain(agreed.code);
-  expect(wasDone(await transferTo(client, 'contested'))).toBe(false);
-  expect(effects('contested')).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'contested'))).toBe(false);
+  expect(house.effects('contested')).toBe(0);
 });
 
 test('abuse 35: two of three: one person counts once, also when asked twice at once; the last two votes race and both count', async () => {
   const hold = await held('large', { amount: 5_000 });
   await Promise.all([answerAs('approve', hold, 'ann'), answerAs('approve', hold, 'ann')]);
-  expect(holdOf(await transferTo(client, 'large', { amount: 5_000 }))).toBe(hold);
-  expect(effects('large')).toBe(0);
+  expect(holdOf(await transferTo(house.client, 'large', { amount: 5_000 }))).toBe(hold);
+  expect(house.effects('large')).toBe(0);
   await Promise.all([answerAs('approve', hold, 'ben'), answerAs('approve', hold, 'cyd')]);
-  expect(wasDone(await transferTo(client, 'large', { amount: 5_000 }))).toBe(true);
-  expect(effects('large')).toBe(1);
+  expect(wasDone(await transferTo(house.client, 'large', { amount: 5_000 }))).toBe(true);
+  expect(house.effects('large')).toBe(1);
 });
 
 test('abuse 36: a hold expires by itself, is recorded as expired, and a late yes changes nothing', async () => {
@@ -147,23 +136,23 @@ test('abuse 36: a hold expires by itself, is recorded as expired, and a late yes
   const late = await answerAs('approve', hold, 'ann');
   expect(late.code).not.toBe(0);
   expect(late.stderr).toContain('expired');
-  expect(holdOf(await transferTo(client, 'late', { amount: 2.5 }))).not.toBe(hold);
-  await waitFor(async () => ((JSON.parse((await command(governor.directory, ['actions', '--json'])).stdout) as { id: string; effect: string }[]).find(({ id }) => id === hold)?.effect === 'expired' ? true : undefined), 10_000);
-  expect(effects('late')).toBe(0);
+  expect(holdOf(await transferTo(house.client, 'late', { amount: 2.5 }))).not.toBe(hold);
+  await waitFor(async () => ((JSON.parse((await command(house.governor.directory, ['actions', '--json'])).stdout) as { id: string; effect: string }[]).find(({ id }) => id === hold)?.effect === 'expired' ? true : undefined), 10_000);
+  expect(house.effects('late')).toBe(0);
 });
 
 test('abuse 36: agreed to in time, redeemed too late: it does not happen', async () => {
   const hold = await held('overslept', { amount: 2.5 });
   await answerAs('approve', hold, 'ann');
   await new Promise((resolve) => setTimeout(resolve, 2_100));
-  expect(wasDone(await transferTo(client, 'overslept', { amount: 2.5 }))).toBe(false);
-  expect(effects('overslept')).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'overslept', { amount: 2.5 }))).toBe(false);
+  expect(house.effects('overslept')).toBe(0);
 });
 
 test('abuse 36: asked again the moment a hold expires, the new hold can be agreed to', async () => {
   const hold = await held('again', { amount: 3.5 });
   const next = await waitFor(async () => {
-    const now = holdOf(await transferTo(client, 'again', { amount: 3.5 }));
+    const now = holdOf(await transferTo(house.client, 'again', { amount: 3.5 }));
     return now === hold ? undefined : now;
   });
   expect((await answerAs('approve', next, 'ann')).stderr).toBe('');
@@ -171,23 +160,23 @@ test('abuse 36: asked again the moment a hold expires, the new hold can be agree
 
 test('abuse 31, 41: only a person\'s own token answers a hold: not a machine\'s, not a forged one, not from a page, not by GET', async () => {
   const hold = await held('forged');
-  const ask = (init: RequestInit, path = `/v1/holds/${hold}/answer`) => fetch(`${governor.administrators}${path}`, init).then(({ status }) => status);
+  const ask = (init: RequestInit, path = `/v1/holds/${hold}/answer`) => fetch(`${house.governor.administrators}${path}`, init).then(({ status }) => status);
   const post = (authorization: string, more: Record<string, string> = {}): RequestInit => ({ method: 'POST', body: '{"agrees":true}', headers: { 'content-type': 'application/json', authorization, ...more } });
   const nowMs = Date.now();
   const claims = { subject: 'ann', audience: 'flyball:administrators', nowMs, ttlMs: 60_000 };
   const forged = await signLocalToken(generateKeyPairSync('ed25519').privateKey, claims);
-  const genuine = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), claims);
-  const expired = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { ...claims, nowMs: nowMs - 3_600_000 });
-  for (const token of [client.token, await governor.token('ann').catch(() => 'none'), forged, expired, 'x']) expect(await ask(post(`Bearer ${token}`))).toBe(401);
+  const genuine = await signLocalToken(loadLocalKey(join(house.governor.directory, '.flyball')), claims);
+  const expired = await signLocalToken(loadLocalKey(join(house.governor.directory, '.flyball')), { ...claims, nowMs: nowMs - 3_600_000 });
+  for (const token of [house.client.token, await house.governor.token('ann').catch(() => 'none'), forged, expired, 'x']) expect(await ask(post(`Bearer ${token}`))).toBe(401);
   expect(await ask({ method: 'POST', body: '{"agrees":true}', headers: { cookie: `token=${genuine}` } })).toBe(401);
   expect(await ask(post(`Bearer ${genuine}`, { origin: 'https://evil.example' }))).toBe(403);
   expect(await ask({ headers: { authorization: `Bearer ${genuine}` } })).toBe(404);
-  expect(wasDone(await transferTo(client, 'forged'))).toBe(false);
-  expect(effects('forged')).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'forged'))).toBe(false);
+  expect(house.effects('forged')).toBe(0);
 });
 
 test('abuse 39: a flood of questions is bounded for each session, and answered ones make room', async () => {
-  const asking = await openClient(governor, 'other');
+  const asking = await openClient(house.governor, 'other');
   const answers = await Promise.all(Array.from({ length: 130 }, (_, n) => transferTo(asking, `flood-${n}`)));
   const holds = answers.map(holdOf).filter((hold) => hold !== undefined);
   expect(holds.length).toBeLessThanOrEqual(100);
@@ -198,15 +187,15 @@ test('abuse 39: a flood of questions is bounded for each session, and answered o
 
 test('abuse 43: a bundle whose guards ask a group that is gone is not activated; what waits goes on to wait for the people that it was asked of', async () => {
   const hold = await held('orphaned');
-  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people.replaceAll('[finance]', '[sales]'));
-  const { code, stderr } = await command(governor.directory, ['reload']);
+  writeFileSync(join(house.governor.directory, 'bundle/people.yaml'), people.replaceAll('[finance]', '[sales]'));
+  const { code, stderr } = await command(house.governor.directory, ['reload']);
   expect([code === 0, stderr.includes('nobody in people.yaml is in this group')]).toEqual([false, true]);
-  expect(wasDone(await transferTo(client, 'orphaned'))).toBe(false);
+  expect(wasDone(await transferTo(house.client, 'orphaned'))).toBe(false);
   expect((await answerAs('approve', hold, 'dan')).code).not.toBe(0);
   expect((await answerAs('approve', hold, 'ann')).code).toBe(0);
-  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people);
-  expect((await command(governor.directory, ['reload'])).code).toBe(0);
-  expect(wasDone(await transferTo(client, 'orphaned'))).toBe(true);
+  writeFileSync(join(house.governor.directory, 'bundle/people.yaml'), people);
+  expect((await command(house.governor.directory, ['reload'])).code).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'orphaned'))).toBe(true);
 });
 
 test.each([
@@ -219,9 +208,9 @@ test.each([
   [['--evidence', 'ticket'], '`--evidence` as kind=JSON'],
 ])('attack: what was meant to make consent smaller and cannot be understood is no consent: %j', async (more, expected) => {
   const hold = await held(`meant-${more.join()}`);
-  const { code, stderr } = await command(governor.directory, ['approve', hold, '--as', 'ann', ...more]);
+  const { code, stderr } = await command(house.governor.directory, ['approve', hold, '--as', 'ann', ...more]);
   expect([code === 0, stderr]).toEqual([false, expect.stringContaining(expected)]);
-  const several = await command(governor.directory, ['approve', hold, hold, '--as', 'ann', '--cap', 'amount=1']);
+  const several = await command(house.governor.directory, ['approve', hold, hold, '--as', 'ann', '--cap', 'amount=1']);
   expect([several.code, several.stderr]).toEqual([2, expect.stringContaining('`--cap` only where one hold is agreed to')]);
 });
 
@@ -229,30 +218,29 @@ test('abuse 33, 34: who left the group does not count any more, and another poli
   const [left, other] = [await held('left'), await held('other-policy')];
   await answerAs('approve', left, 'cyd');
   await answerAs('approve', other, 'ben');
-  writeFileSync(join(governor.directory, 'bundle/people.yaml'), people.replace('{ id: cyd, groups: [finance] }', '{ id: cyd, groups: [sales] }'));
-  writeFileSync(join(governor.directory, 'bundle/policies/money.cedar'), guards.replace('@quorum("2")', '@quorum("3")'));
-  expect((await command(governor.directory, ['reload'])).code).toBe(0);
-  expect(wasDone(await transferTo(client, 'left'))).toBe(false);
-  expect(wasDone(await transferTo(client, 'other-policy'))).toBe(false);
-  expect([effects('left'), effects('other-policy')]).toEqual([0, 0]);
+  writeFileSync(join(house.governor.directory, 'bundle/people.yaml'), people.replace('{ id: cyd, groups: [finance] }', '{ id: cyd, groups: [sales] }'));
+  writeFileSync(join(house.governor.directory, 'bundle/policies/money.cedar'), guards.replace('@quorum("2")', '@quorum("3")'));
+  expect((await command(house.governor.directory, ['reload'])).code).toBe(0);
+  expect(wasDone(await transferTo(house.client, 'left'))).toBe(false);
+  expect(wasDone(await transferTo(house.client, 'other-policy'))).toBe(false);
+  expect([house.effects('left'), house.effects('other-policy')]).toEqual([0, 0]);
 });
 
 test('abuse 42: an approved action whose node is killed at the target is unknown, and the approval is used up', async () => {
   const hold = await held('killed');
   await answerAs('approve', hold, 'ann');
-  await canary.control({ delayMs: 3_000 });
-  const lost = transferTo(client, 'killed').catch(() => undefined);
+  await house.canary.control({ delayMs: 3_000 });
+  const lost = transferTo(house.client, 'killed').catch(() => undefined);
   await new Promise((resolve) => setTimeout(resolve, 600));
-  await governor.kill('SIGKILL');
+  await house.governor.kill('SIGKILL');
   await lost;
-  await canary.control({ delayMs: 0 });
-  governor = await startGovernor({ directory: governor.directory });
-  client = await openClient(governor);
-  const answer = await transferTo(client, 'killed');
+  await house.canary.control({ delayMs: 0 });
+  await house.restart();
+  const answer = await transferTo(house.client, 'killed');
   expect(wasDone(answer)).toBe(false);
   expect(holdOf(answer)).not.toBe(hold);
-  expect(effects('killed')).toBeLessThanOrEqual(1);
-  await governor.kill('SIGTERM');
-  const record = await readRecord(governor.directory);
+  expect(house.effects('killed')).toBeLessThanOrEqual(1);
+  await house.governor.kill('SIGTERM');
+  const record = await readRecord(house.governor.directory);
   expect(record.about('killed').map(({ settles }) => settles)).toEqual([hold]);
 });

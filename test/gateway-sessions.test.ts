@@ -20,11 +20,7 @@ afterAll(async () => {
   canary.stop();
 });
 
-async function openSession(bearer: string, wish: object = {}): Promise<string> {
-  const answer = await raw(`${governor.machines}/v1/sessions`, JSON.stringify(wish), bearer);
-  expect(answer.status, answer.text).toBe(201);
-  return (answer.body as { session: string }).session;
-}
+const openSession = (bearer: string, wish?: object) => governor.openSession(bearer, wish);
 
 const end = (bearer: string, session: string) => fetch(`${governor.machines}/v1/sessions/${session}`, { method: 'DELETE', headers: { authorization: `Bearer ${bearer}` } });
 

@@ -86,9 +86,7 @@ describe.skipIf(postgres === undefined)('a log that is moved', () => {
     let governor = await startGovernor({ directory, env });
     const token = await governor.token('tester');
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const openSession = async () => ((await (await fetch(governor.url('/v1/sessions'), { method: 'POST', headers, body: '{"purpose":"archived"}' })).json()) as { session: string }).session;
-    const ended = await openSession();
-    const open = await openSession();
+    const [ended, open] = [await governor.openSession(token, { purpose: 'archived' }), await governor.openSession(token, { purpose: 'archived' })];
     const on = (session: string) => openWire(governor.url('/mcp/canary'), token, { 'flyball-session': session });
     const early = await act(governor, env, await on(open));
     const busy = await on(ended);

@@ -44,8 +44,7 @@ describe.skipIf(postgres === undefined)('what is somebody\'s', () => {
     pool = new pg.Pool({ connectionString: env['FLYBALL_DATABASE_URL'], max: 2 });
     governor = await startGovernor({ files, upstreams: `  canary: { url: "${canary.url}" }`, env });
     token = await governor.token('tester', '--on-behalf-of', person);
-    const opened = await fetch(governor.url('/v1/sessions'), { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ purpose: secrets.purpose }) });
-    session = ((await opened.json()) as { session: string }).session;
+    session = await governor.openSession(token, { purpose: secrets.purpose });
     client = await openWire(governor.url('/mcp/canary'), token, { 'flyball-session': session });
     await canary.control({ answer: { content: [{ type: 'text', text: `transferred ${secrets.answer}` }], structuredContent: { id: secrets.answer } } });
     const call = async (amount: number) => {
@@ -135,8 +134,7 @@ describe.skipIf(postgres === undefined)('what is somebody\'s', () => {
     ['by session', () => ['--session', 'own']],
   ])('abuse 78: erased %s: its body is gone, its receipt and the log stand', async (_name, wish) => {
     const mine = await governor.token('other');
-    const opened = await fetch(governor.url('/v1/sessions'), { method: 'POST', headers: { authorization: `Bearer ${mine}`, 'content-type': 'application/json' }, body: JSON.stringify({ purpose: 'pears' }) });
-    const own = ((await opened.json()) as { session: string }).session;
+    const own = await governor.openSession(mine, { purpose: 'pears' });
     const answer = await transferTo(await openWire(governor.url('/mcp/canary'), mine, { 'flyball-session': own }), 'pear-argument');
     const id = promised(promiseOf(answer));
     const kept = await receiptOf(governor.directory, id, env);

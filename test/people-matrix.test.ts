@@ -5,7 +5,7 @@ import { loadConfig } from '../packages/server/src/config.js';
 import { frontDoor } from '../packages/server/src/serve/people.js';
 import type { Governor } from '../packages/server/src/wiring.js';
 import { apiAudience, clientSecret } from './support/oidc.js';
-import { accessToken, openPeopleHouse, ownToken, type PeopleHouse, Visitor } from './support/people-house.js';
+import { accessToken, openPeopleHouse, type PeopleHouse, Visitor } from './support/people-house.js';
 
 /** Every route of the administrators' listener and who may ask for it. What is not in this table must not be there. */
 const table: Readonly<Record<Right, readonly string[]>> = {
@@ -63,10 +63,10 @@ beforeAll(async () => {
   visitors['audrey, an auditor'] = await signedIn('audrey');
   visitors['adam, an administrator'] = await signedIn('adam');
   bearers['a machine'] = await house.governor.token('tester');
-  bearers['a person who is not in people.yaml'] = await ownToken(house, 'mallory');
-  bearers['ann with a token of the installation'] = await ownToken(house, 'ann');
+  bearers['a person who is not in people.yaml'] = await house.governor.personToken('mallory');
+  bearers['ann with a token of the installation'] = await house.governor.personToken('ann');
   bearers['ann with a token of the provider'] = await accessToken(house, 'ann');
-  bearers['the operator'] = await ownToken(house, 'operator');
+  bearers['the operator'] = await house.governor.personToken('operator');
 });
 afterAll(() => house?.close());
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readRecord } from './support/exported-record.js';
 import { clientId } from './support/oidc.js';
-import { held, openPeopleHouse, ownToken, type PeopleHouse, peopleOf, Visitor } from './support/people-house.js';
+import { held, openPeopleHouse, type PeopleHouse, peopleOf, Visitor } from './support/people-house.js';
 
 let house: PeopleHouse;
 beforeAll(async () => {
@@ -228,7 +228,7 @@ describe('keys', () => {
   });
 
   test('attack: a bearer token adds no key, and nobody signs for a question that they may not answer', async () => {
-    const authorization = `Bearer ${await ownToken(house, 'ann')}`;
+    const authorization = `Bearer ${await house.governor.personToken('ann')}`;
     const someone = visitor();
     expect((await someone.ask('POST', '/v1/passkeys/begin', {}, { authorization, origin: '' })).status).toBe(403);
     const hold = await held(house, 'keys');

@@ -32,10 +32,7 @@ afterAll(async () => {
   canary.stop();
 });
 
-async function openSession(): Promise<string> {
-  const answer = await raw(`${governor.machines}/v1/sessions`, '{}', token);
-  return (answer.body as { session: string }).session;
-}
+const openSession = () => governor.openSession(token);
 
 async function sent(to: string, session?: string): Promise<boolean> {
   const before = canary.calls().length;

@@ -3,16 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folder, http, run, verifyLog, verifyReceipt } from '../packages/verify/src/index.js';
-import { loadLocalKey, signLocalToken } from '../packages/server/src/identity/index.js';
 import { type Canary, startCanary } from './support/canary.js';
 import { command, openBundle, type RunningGovernor, startGovernor, waitFor } from './support/governor.js';
+import type { LogStatus } from './support/log-governor.js';
 import { decisionOf } from './support/mcp.js';
 import { openWire, resultOf } from './support/wire.js';
 
 // What the verifier was written to read, it was never told: here a real governor writes, with code that it shares nothing with.
 let canary: Canary;
 let governor: RunningGovernor;
-let token: string;
 const kept = mkdtempSync(join(tmpdir(), 'flyball-kept-'));
 
 const files = {
@@ -21,23 +20,13 @@ const files = {
   'bundle/policies/open.cedar': '@id("open") permit (principal in Group::"testers", action, resource);\n@id("two") @outcome("step_up") @approvers("finance") @quorum("2") forbid (principal, action == Action::"transfer", resource);\n',
 };
 
-interface Status {
-  readonly origin: string;
-  readonly keys: Readonly<Record<string, string>>;
-  readonly size: string;
-  readonly checkpoint: string;
-}
-
-const ask = async <T>(path: string, body?: object): Promise<T> => {
-  const response = await fetch(`${governor.administrators}${path}`, { method: body ? 'POST' : 'GET', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
-  return (await response.json()) as T;
-};
-const vkey = async (): Promise<string> => Object.keys((await ask<Status>('/v1/log')).keys)[0] ?? '';
+const ask = async <T>(path: string, body?: object): Promise<T> => (await governor.ask('operator', body ? 'POST' : 'GET', path, body)).value;
+const vkey = async (): Promise<string> => Object.keys((await ask<LogStatus>('/v1/log')).keys)[0] ?? '';
 /** Everything that was written so far is in the log. */
-const settled = async (): Promise<Status> => {
+const settled = async (): Promise<LogStatus> => {
   let size = '';
   return waitFor(async () => {
-    const status = await ask<Status>('/v1/log');
+    const status = await ask<LogStatus>('/v1/log');
     const isStill = status.size === size && size !== '0';
     size = status.size;
     await new Promise((done) => setTimeout(done, 700));
@@ -48,16 +37,10 @@ const settled = async (): Promise<Status> => {
 beforeAll(async () => {
   canary = await startCanary();
   governor = await startGovernor({ files, upstreams: `  canary: { url: "${canary.url}" }` });
-  const key = loadLocalKey(join(governor.directory, '.flyball'));
-  const sign = (subject: string) => signLocalToken(key, { subject, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
-  token = await sign('operator');
   const client = await openWire(governor.url(), await governor.token('tester'));
   await client.call('echo', { message: 'x' });
   const { hold } = decisionOf(resultOf(await client.call('transfer', { to: 'zoe', amount: 1 })));
-  for (const person of ['ann', 'ben']) {
-    const headers = { authorization: `Bearer ${await sign(person)}`, 'content-type': 'application/json' };
-    await fetch(`${governor.administrators}/v1/holds/${hold ?? ''}/answer`, { method: 'POST', headers, body: '{"agrees":true,"reason":"fine"}' });
-  }
+  for (const person of ['ann', 'ben']) await governor.ask(person, 'POST', `/v1/holds/${hold ?? ''}/answer`, { agrees: true, reason: 'fine' });
   await client.call('transfer', { to: 'zoe', amount: 1 });
   await client.call('no_such_tool', {});
 });
@@ -70,7 +53,7 @@ afterAll(async () => {
 test('story: an auditor verifies the log of a real governor over its API, and finds nothing wrong', async () => {
   const { checkpoint } = await settled();
   writeFileSync(join(kept, 'checkpoint'), checkpoint);
-  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token }), trust: { keys: [await vkey()] }, now: Date.now() });
+  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token: await governor.personToken('operator') }), trust: { keys: [await vkey()] }, now: Date.now() });
   expect([verdict.integrity.findings, verdict.completeness.findings]).toEqual([[], []]);
   expect(verdict.counts.entries).toBeGreaterThan(8);
 });
@@ -94,7 +77,7 @@ test('abuse 78: after an erasure of a real governor everything still verifies, a
   expect(bodies).toBeGreaterThan(0);
   await settled();
   const all = await ask<{ entry: string; salt: string; content: string }[]>('/v1/log/bodies?most=1000');
-  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token }), trust: { keys: [await vkey()] }, bodies: all });
+  const verdict = await verifyLog({ source: http(`${governor.administrators}/v1/log`, { token: await governor.personToken('operator') }), trust: { keys: [await vkey()] }, bodies: all });
   expect([verdict.integrity.findings, verdict.completeness.findings]).toEqual([[], []]);
   expect(verdict.counts.bodies).toEqual({ matched: all.length, erased: bodies });
 });

@@ -1,10 +1,9 @@
 // From what somebody wrote about a gateway to a target that checks can use. README.md says what is in a description.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { command } from './command.mjs';
 
-const commandMs = 60_000;
 const ours = new URL('./flyball/target.mjs', import.meta.url).href;
 const operations = ['caller', 'forRequest', 'badCallers', 'revoke', 'record', 'order', 'view', 'approve', 'refuse', 'stateOf', 'makeUnavailable', 'makeAvailable', 'resolveDeferral', 'alerts', 'events', 'writeWith'];
 const receiptOperations = ['of', 'publicKeys', 'otherKey', 'verify', 'tampered', 'signedTexts', 'positions', 'links'];
@@ -24,19 +23,9 @@ export async function openTarget({ file, url, upstream, change }) {
 /** Every operation is a command: it gets its arguments as a JSON array on standard input and prints its answer as JSON. */
 function fromJson(description, folder) {
   const { commands, answer } = description;
-  const of = (names, prefix = '') => Object.fromEntries(names.filter((name) => commands[prefix + name]).map((name) => [name, (...args) => run(commands[prefix + name], args, folder)]));
+  const of = (names, prefix = '') => Object.fromEntries(names.filter((name) => commands[prefix + name]).map((name) => [name, (...args) => command(commands[prefix + name], args, folder)]));
   const receipts = of(receiptOperations, 'receipts.');
   return { ...description, ...of(operations), ...(Object.keys(receipts).length > 0 && { receipts }), answer: (result, error) => readAnswer(answer, result, error) };
-}
-
-function run([command, ...words], args, folder) {
-  return new Promise((done, fail) => {
-    const child = spawn(command, words, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'], timeout: commandMs });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part) => (text += part));
-    child.once('error', fail).once('close', (code) => (code === 0 ? done(text.trim() === '' ? undefined : JSON.parse(text)) : fail(new Error(`${command} ended with ${code}`))));
-    child.stdin.on('error', () => undefined).end(JSON.stringify(args));
-  });
 }
 
 /** Where in a tool result the decision stands: JSON pointers (RFC 6901), and what its words mean. */

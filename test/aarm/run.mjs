@@ -10,6 +10,7 @@ import { openTarget } from './describe.mjs';
 import { runSuite } from './suite.mjs';
 import { table } from './table.mjs';
 import { Upstream } from './upstream.mjs';
+import { failed } from './verdicts.mjs';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } });
 const url = positionals.find((word) => /^https?:/.test(word));
@@ -27,4 +28,4 @@ try {
 }
 if (rows.length === 0) throw new Error('nothing was checked');
 console.log(values.json ? JSON.stringify(rows, null, 2) : `AARM 1.0 against ${target.name} at ${target.url}\n\n${table(rows)}`);
-process.exitCode = rows.some(({ verdict }) => verdict === 'fail') ? 1 : 0;
+process.exitCode = failed(rows) ? 1 : 0;

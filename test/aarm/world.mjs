@@ -8,7 +8,9 @@ const stepMs = 50;
 export class Failed extends Error {}
 
 /** A check has nothing to look at: the part is not there, or the target does not say how to reach it. */
-export class Open extends Error {}
+export class Open extends Error {
+  verdict = 'open';
+}
 
 export function expect(condition, otherwise) {
   if (!condition) throw new Failed(otherwise);

@@ -1,10 +1,9 @@
 // From what somebody wrote about a product to a target that checks can use. README.md says what is in a description.
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { command, operationMs } from '../aarm/command.mjs';
 
-const commandMs = 60_000;
 const own = new URL('./flyball/target.mjs', import.meta.url).href;
 
 /** Opens the target of a description file; without one, our own. */
@@ -22,21 +21,10 @@ function fromJson(description, folder, { url, token }) {
 
 const file = ({ name, url }) => name ?? url;
 
-/** An operation as a command: what it is about comes as JSON on standard input, and it may print JSON. */
-function command([program, ...words], given, folder) {
-  return new Promise((done, fail) => {
-    const child = spawn(program, words, { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'], timeout: commandMs });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (part) => (text += part));
-    child.once('error', fail).once('close', (code) => (code === 0 ? done(text.trim() === '' ? undefined : JSON.parse(text)) : fail(new Error(`${program} ended with ${code}`))));
-    child.stdin.on('error', () => undefined).end(JSON.stringify(given));
-  });
-}
-
 /** An operation as an HTTP call: `{task.id}` and the like are filled in wherever they stand. */
 async function call({ method = 'POST', url, headers = {}, body }, given) {
   const fill = (text) => text.replaceAll(/\{([\w.]+)\}/g, (_whole, path) => String(path.split('.').reduce((value, name) => value?.[name], given) ?? ''));
-  const response = await fetch(fill(url), { method, headers: { 'content-type': 'application/json', ...headers }, ...(body !== undefined && { body: fill(JSON.stringify(body)) }), signal: AbortSignal.timeout(commandMs) });
+  const response = await fetch(fill(url), { method, headers: { 'content-type': 'application/json', ...headers }, ...(body !== undefined && { body: fill(JSON.stringify(body)) }), signal: AbortSignal.timeout(operationMs) });
   if (!response.ok) throw new Error(`${method} ${url} was answered with ${response.status}`);
   return response.json().catch(() => undefined);
 }

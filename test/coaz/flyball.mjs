@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateKeyPair } from 'jose';
-import { freePort } from '../aarm/flyball/installation.mjs';
 import { TokenIssuer } from '../aarm/flyball/issuer.mjs';
+import { freePort } from '../support/free-port.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const command = process.env['FLYBALL_COMMAND'] ?? join(resolve(here, '../..'), 'packages/server/dist/main.js');

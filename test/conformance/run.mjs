@@ -4,9 +4,9 @@
 //   MCP_FIXTURE_COMMAND  serves an everything-server on 127.0.0.1:$PORT/mcp; by default the one in the PyPI package mcp
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.mjs';
 import { compare, summary } from './compare.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -56,13 +56,6 @@ function start(command, env, log) {
   children.push(child);
   return child;
 }
-
-const freePort = () => new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => done(port));
-  });
-});
 
 async function waitFor(url) {
   const until = Date.now() + portMs;

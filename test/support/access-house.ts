@@ -1,7 +1,5 @@
-import { join } from 'node:path';
-import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
 import { moneyBundle } from './exported-record.js';
-import { command, type RunningGovernor } from './governor.js';
+import { command, type Method, type RunningGovernor } from './governor.js';
 
 const catalogue = `actions:
   - { name: money.move, tier: act, automation: human, match: { upstream: canary, name: transfer } }
@@ -81,9 +79,9 @@ export class Machine {
 export const machine = async (governor: RunningGovernor, identity = 'tester', ...more: string[]): Promise<Machine> => new Machine(governor, await governor.token(identity, ...more));
 
 /** What a person sends to the administrators' listener. */
-export async function asPerson(governor: RunningGovernor, person: string, method: string, path: string, body?: object): Promise<Answered> {
-  const token = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 60_000 });
-  return send(`${governor.administrators}${path}`, token, method, body);
+export async function asPerson(governor: RunningGovernor, person: string, method: Method, path: string, body?: object): Promise<Answered> {
+  const { status, value } = await governor.ask(person, method, path, body);
+  return { status, body: value };
 }
 
 export const requestAs = (governor: RunningGovernor, person: string, grant: string, more: object = {}) => asPerson(governor, person, 'POST', '/v1/access-requests', { identity: 'tester', grant, why: 'an incident', minutes: 60, ...more });

@@ -3,17 +3,18 @@ import { type Ending, run } from '../../packages/server/src/action/run.js';
 import type { Stages } from '../../packages/server/src/action/stages.js';
 import type { Received } from '../../packages/server/src/action/states.js';
 import { Turns } from '../../packages/server/src/action/turns.js';
-import { type ApprovalRoom, Board, type EvidenceKinds, foldDelegations, foldEmergency, foldStanding, type Signatures } from '../../packages/server/src/approval/index.js';
-import { foldRecommendations } from '../../packages/server/src/approval/recommendations.js';
-import { AttemptRecorder, type Draft, type Fold, Ledger, Names, Projections, Settler, Spool } from '../../packages/server/src/ledger/index.js';
+import { type ApprovalRoom, Board, type EvidenceKinds, type Signatures } from '../../packages/server/src/approval/index.js';
+import { AttemptRecorder, type Draft, Ledger, Names, Projections, Settler, Spool } from '../../packages/server/src/ledger/index.js';
 import type { EntryStore, NameStore } from '../../packages/server/src/ledger/store.js';
 import { StoreClock } from '../../packages/server/src/lib/clock.js';
 import { timeId } from '../../packages/server/src/lib/ids.js';
 import type { ActiveBundle } from '../../packages/server/src/policy/index.js';
 import type { Bundle } from '../../packages/server/src/policy/bundle.js';
-import { foldIdentity, foldSession, Sessions } from '../../packages/server/src/session/index.js';
+import { Sessions } from '../../packages/server/src/session/index.js';
 import type { OpenStore } from '../../packages/server/src/store/open.js';
 import { assembleApproval } from '../../packages/server/src/wiring/approval.js';
+import { folds } from '../../packages/server/src/wiring/folds.js';
+import { MemoryNames } from './memory-names.js';
 import { MemoryStore, MemoryTables } from './memory-store.js';
 import { compile, policyOf, tools } from './policy-kit.js';
 
@@ -26,36 +27,6 @@ export class WorldClock extends StoreClock {
     return this.ms;
   }
 }
-
-export class MemoryNames implements NameStore {
-  readonly #refs = new Map<string, string>();
-
-  keepName(name: string, ref: string): Promise<string> {
-    if (!this.#refs.has(name)) this.#refs.set(name, ref);
-    return Promise.resolve(this.#refs.get(name) ?? ref);
-  }
-  findName(ref: string): Promise<string | undefined> {
-    return Promise.resolve([...this.#refs].find(([, known]) => known === ref)?.[0]);
-  }
-  findRef(name: string): Promise<string | undefined> {
-    return Promise.resolve(this.#refs.get(name));
-  }
-  eraseName(name: string): Promise<string | undefined> {
-    const ref = this.#refs.get(name);
-    this.#refs.delete(name);
-    return Promise.resolve(ref);
-  }
-}
-
-const folds: Readonly<Record<string, Fold<unknown>>> = {
-  session: foldSession as Fold<unknown>,
-  identity: foldIdentity as Fold<unknown>,
-  standing: foldStanding as Fold<unknown>,
-  delegation: foldDelegations as Fold<unknown>,
-  emergency: foldEmergency as Fold<unknown>,
-  recommendation: foldRecommendations as Fold<unknown>,
-  node: (state) => state ?? true,
-};
 
 /** Evidence of two kinds; a ticket has a number. */
 const evidence: EvidenceKinds = {
@@ -124,6 +95,14 @@ export function onStores(stores: readonly [OpenStore, ...OpenStore[]]) {
 }
 
 export const memory = (tables = new MemoryTables()) => ({ tables, store: () => new MemoryStore(tables, () => Promise.resolve()), names: new MemoryNames() });
+
+/** One node on a store in memory, and what it wrote. */
+export async function oneNode(policies: string) {
+  const shared = memory();
+  const world = new ApprovalWorld({ policies }, shared);
+  const entries = (kind: string) => [...shared.tables.entries.values()].map(({ entry }) => entry).filter((entry) => entry.kind === kind);
+  return { world, node: await world.node(), entries, shared };
+}
 
 function bundleOf({ policies, people = somePeople, files = {} }: WorldOptions): Bundle {
   return compile(`@id("all") permit (principal, action, resource);\n${policies}`, { 'people.yaml': people, 'identities.yaml': 'identities:\n  - { id: robot, kind: agent, autonomy: autonomous, owner: ops, purpose: testing, groups: [robots] }\n  - { id: other, kind: agent, autonomy: autonomous, owner: ann, purpose: testing, groups: [robots] }\n', ...files });

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, SignJWT } from 'jose';
-import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
 import { command, root, type RunningGovernor, waitFor } from './governor.js';
 
 const bundleFiles = ['catalogue.yaml', 'people.yaml', 'identities.yaml', 'policies/reading.cedar'];
@@ -98,12 +97,10 @@ export class Pep {
 }
 
 /** The administrators' API, as a person. */
-export async function desk(governor: RunningGovernor, person: string, path: string, body?: unknown): Promise<unknown> {
-  const token = await signLocalToken(loadLocalKey(join(governor.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 60_000 });
-  const response = await fetch(`${governor.administrators}${path}`, { headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }) });
-  const said: unknown = await response.json();
-  if (!response.ok) throw new Error(JSON.stringify(said));
-  return said;
+export async function desk(governor: RunningGovernor, person: string, path: string, body?: object): Promise<unknown> {
+  const { status, value } = await governor.ask(person, body ? 'POST' : 'GET', path, body);
+  if (status >= 400) throw new Error(JSON.stringify(value));
+  return value;
 }
 
 const known = new Map<string, string>();

@@ -4,18 +4,18 @@ import { Board } from '../../packages/server/src/approval/board.js';
 import { channelsConfig, type ChannelsConfig } from '../../packages/server/src/approval/channels/config.js';
 import { questionsNow } from '../../packages/server/src/approval/channels/house-questions.js';
 import { Notifier, type Pace } from '../../packages/server/src/approval/channels/notifier.js';
-import { Emergencies, foldEmergency } from '../../packages/server/src/approval/emergency.js';
+import { Emergencies } from '../../packages/server/src/approval/emergency.js';
 import { Holds } from '../../packages/server/src/approval/holds.js';
 import { People } from '../../packages/server/src/approval/people.js';
 import { Questions } from '../../packages/server/src/approval/questions.js';
-import type { Draft } from '../../packages/server/src/ledger/draft.js';
 import { Ledger } from '../../packages/server/src/ledger/ledger.js';
 import { Names } from '../../packages/server/src/ledger/names.js';
-import { type Fold, Projections } from '../../packages/server/src/ledger/projections.js';
+import { Projections } from '../../packages/server/src/ledger/projections.js';
 import { Settler } from '../../packages/server/src/ledger/settle.js';
-import type { NameStore } from '../../packages/server/src/ledger/store.js';
 import { Secret } from '../../packages/server/src/lib/secret.js';
-import { foldSession } from '../../packages/server/src/session/fold.js';
+import { folds } from '../../packages/server/src/wiring/folds.js';
+import { recordOf } from '../../packages/server/src/wiring/record.js';
+import { MemoryNames } from './memory-names.js';
 import { type Gate, MemoryStore, MemoryTables } from './memory-store.js';
 
 /** Everything in milliseconds, so that tests need not wait. */
@@ -25,26 +25,6 @@ export const groups: Readonly<Record<string, readonly string[]>> = { ann: ['fina
 const persons = new Map(Object.entries(groups).map(([id, of]) => [id, { groups: of, also: [], peerReview: false }]));
 
 export const rule = (over: Partial<ApprovalRule> = {}): ApprovalRule => ({ policy: 'two-people', approvers: 'finance', quorum: 1, evidence: [], withinMs: 3_600_000, reason: 'money leaves the house', ...over });
-
-class MemoryNames implements NameStore {
-  readonly #refs = new Map<string, string>();
-  keepName(name: string, ref: string): Promise<string> {
-    const kept = this.#refs.get(name) ?? ref;
-    this.#refs.set(name, kept);
-    return Promise.resolve(kept);
-  }
-  findName(ref: string): Promise<string | undefined> {
-    return Promise.resolve([...this.#refs].find(([, of]) => of === ref)?.[0]);
-  }
-  findRef(name: string): Promise<string | undefined> {
-    return Promise.resolve(this.#refs.get(name));
-  }
-  eraseName(name: string): Promise<string | undefined> {
-    const ref = this.#refs.get(name);
-    this.#refs.delete(name);
-    return Promise.resolve(ref);
-  }
-}
 
 export interface Ask {
   readonly identity?: string;
@@ -93,20 +73,10 @@ export class ChannelNode {
     const store = new MemoryStore(world.tables, gate);
     const clock = { offsetMs: 0, now: world.now };
     this.board = new Board({ unsettled: () => Promise.resolve(this.#unsettled()) }, world.now);
-    const onlyVersions: Fold<unknown> = (state) => state ?? true;
-    const folds = { session: foldSession as Fold<unknown>, emergency: foldEmergency as Fold<unknown>, notice: onlyVersions, standing: onlyVersions, grant: onlyVersions };
     this.ledger = new Ledger('default', store, new Projections(store, folds), clock, undefined, (entry) => this.board.apply(entry));
     this.#names = new Names(world.names);
     const people = new People(persons);
-    const record = {
-      append: (draft: Draft) => this.ledger.append(draft),
-      find: (id: string) => store.find(id),
-      findSettling: (id: string) => store.findSettling(id),
-      content: async (id: string) => (await store.payload(id))?.content,
-      read: <S>(stream: string) => this.ledger.readNow<S>(stream),
-      refOf: (person: string) => this.#names.refOf(person),
-      nameOf: (ref: string) => this.#names.nameOf(ref),
-    };
+    const record = recordOf({ ledger: this.ledger, names: this.#names });
     const delegations = { authoritiesOf: (person: string) => Promise.resolve([{ name: people.canonical(person), groups: 'own' as const }]) };
     this.questions = new Questions({ record, people: () => people, nameOf: (ref) => this.#names.peek(ref), identity: (id) => ({ id, owner: 'nobody' }) as Identity, delegations, clock });
     const signatures = { verify: () => Promise.reject(new Error('none')) };

@@ -60,6 +60,8 @@ export async function command(folder: string, args: readonly string[], env: Read
   }
 }
 
+export type Method = 'GET' | 'POST' | 'DELETE';
+
 export interface DeskAnswer {
   readonly status: number;
   /** What a test says that it is. */
@@ -88,11 +90,23 @@ export class RunningGovernor {
     return stdout.trim();
   }
 
-  /** Asks the administrators' API as a person, with a token of the installation's own key. */
-  async ask(person: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<DeskAnswer> {
-    const token = await signLocalToken(loadLocalKey(join(this.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
+  /** A token of the installation's own key, with which a person asks the administrators' API. */
+  personToken(person: string): Promise<string> {
+    return signLocalToken(loadLocalKey(join(this.directory, '.flyball')), { subject: person, audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: 600_000 });
+  }
+
+  /** Asks the administrators' API as a person. */
+  async ask(person: string, method: Method, path: string, body?: object): Promise<DeskAnswer> {
+    const token = await this.personToken(person);
     const response = await fetch(`${this.administrators}${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) });
     return { status: response.status, value: (await response.json()) as never };
+  }
+
+  /** Opens a session of whoever the token is of; its id. */
+  async openSession(token: string, wish: object = {}): Promise<string> {
+    const response = await fetch(this.url('/v1/sessions'), { method: 'POST', body: JSON.stringify(wish), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
+    if (response.status !== 201) throw new Error(await response.text());
+    return ((await response.json()) as { session: string }).session;
   }
 
   kill(signal: NodeJS.Signals): Promise<void> {

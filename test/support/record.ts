@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { loadLocalKey, signLocalToken } from '../../packages/server/src/identity/index.js';
 import { vi } from 'vitest';
 import type { RunningGovernor } from './governor.js';
 
@@ -12,15 +10,11 @@ export interface ActionRow {
   readonly effect: string;
 }
 
-const tokenMs = 600_000;
-
 /** The newest attempts in the record, newest first: what `flyball actions --json` shows, without starting it for each look. */
 export async function actions(governor: RunningGovernor, most = 50): Promise<readonly ActionRow[]> {
-  const key = loadLocalKey(join(governor.directory, '.flyball'));
-  const token = await signLocalToken(key, { subject: 'operator', audience: 'flyball:administrators', nowMs: Date.now(), ttlMs: tokenMs });
-  const response = await fetch(`${governor.administrators}/v1/actions?most=${most}`, { headers: { authorization: `Bearer ${token}` } });
-  if (!response.ok) throw new Error(await response.text());
-  return (await response.json()) as readonly ActionRow[];
+  const { status, value } = await governor.ask('operator', 'GET', `/v1/actions?most=${most}`);
+  if (status !== 200) throw new Error(JSON.stringify(value));
+  return value;
 }
 
 const settlingMs = 5_000;

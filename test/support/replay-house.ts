@@ -11,7 +11,8 @@ import { Policy } from '../../packages/server/src/policy/policy.js';
 import type { RecordSource } from '../../packages/server/src/policy/replay/record.js';
 import { TemporalPast } from '../../packages/server/src/policy/temporal.js';
 import { newEventReader } from '../../packages/server/src/policy/temporal-events.js';
-import { foldIdentity, foldSession, Sessions } from '../../packages/server/src/session/index.js';
+import { Sessions } from '../../packages/server/src/session/index.js';
+import { folds } from '../../packages/server/src/wiring/folds.js';
 import { FakeClock, received } from './identity-kit.js';
 import { MemoryStore, MemoryTables } from './memory-store.js';
 import { bundleFiles, tools } from './policy-kit.js';
@@ -55,7 +56,7 @@ export async function tell(calls: readonly Call[], bundle: Bundle, candidate: Bu
   const clock = new FakeClock();
   const store = new MemoryStore(new MemoryTables(), () => Promise.resolve());
   const past = new Past(store, newEventReader);
-  const ledger = new Ledger('main', store, new Projections(store, { session: foldSession as never, identity: foldIdentity as never, bundle: (state) => state ?? true, node: () => true }), clock, past);
+  const ledger = new Ledger('main', store, new Projections(store, folds), clock, past);
   const names = { refOf: (person: string) => Promise.resolve(`ref:${person}`) };
   const record = { append: (draft: Draft) => ledger.append(draft), read: <S>(stream: string) => ledger.projections.get<S>(stream), ...names };
   const sessions = new Sessions(record, clock);

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../support/free-port.mjs';
 import { listTools } from '../mcp.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -15,13 +15,7 @@ export const callersOfAKind = 300;
 /** What `prepare.mjs` leaves beside the configuration: ports, the issuer's key, who was used up. */
 export const saved = 'aarm.json';
 export const audience = 'http://flyball.aarm.example/mcp';
-
-export const freePort = () => new Promise((done) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => done(port));
-  });
-});
+export { freePort };
 
 /** Callers whose contexts are empty: a session belongs to its identity, so each check takes identities of its own. */
 export const agentName = (role, number) => `${role}-${number}`;

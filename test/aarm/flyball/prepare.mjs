@@ -3,7 +3,8 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Upstream } from '../upstream.mjs';
-import { freePort, Installation, saved } from './installation.mjs';
+import { freePort } from '../../support/free-port.mjs';
+import { Installation, saved } from './installation.mjs';
 import { TokenIssuer } from './issuer.mjs';
 
 const folder = resolve(process.argv[2] ?? '.');

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FlyballError, type Principal } from '@flyball/protocol';
+import { type ErrorCode, FlyballError, type Principal } from '@flyball/protocol';
 import { z } from 'zod';
 import { type AccessAnswer, type AccessRequests, type Asker, forMachine, type GrantHolder, type Grants, type ShownGrant } from '../approval/index.js';
 import { limits } from '../lib/limits.js';
 import { parseStrictJson } from '../lib/strict-json.js';
 import { answerJson, wishBody } from './access-requests.js';
+import { httpStatusOf } from './http-status.js';
 
 export interface MachinesAccess {
   readonly requests: Pick<AccessRequests, 'ask' | 'simulate'>;
@@ -63,13 +64,14 @@ function statusOf(answer: AccessAnswer): number {
     case 'waiting':
       return 202;
     case 'refused':
-      return refusals[answer.error.code] ?? 403;
+      return faults.has(answer.error.code) ? httpStatusOf(answer.error.code) : 403;
     case 'broken':
       return answer.effect === 'failed' ? 409 : 503;
   }
 }
 
-const refusals: Readonly<Partial<Record<FlyballError['code'], number>>> = { unauthenticated: 401, request_malformed: 400, conflict: 409, store_unavailable: 503, overloaded: 503, internal: 500 };
+/** Of the request or of this server. Every other refusal is a no, and says no more by its status. */
+const faults: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'request_malformed', 'conflict', 'store_unavailable', 'overloaded', 'internal']);
 
 const holder = ({ identity, onBehalfOf }: Principal): GrantHolder => ({ identity: identity.id, onBehalfOf });
 

@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Desk } from './desk.js';
 import { fromOwnPlace, type Gate, mayEnter } from './gate.js';
+import { httpStatusOf } from './http-status.js';
 import { receiptsFor } from './receipts.js';
 import { body, type Env, most, part, type Route } from './route.js';
 
@@ -26,7 +27,7 @@ export function administratorsApi(gate: Gate, routes: readonly Route[]): Hono<En
   app.notFound((c) => c.json({ error: { code: 'not_found', message: 'no such route' } }, 404));
   app.onError((error, c) => {
     const known = error instanceof FlyballError ? error : new FlyballError('internal', 'an internal error occurred; nothing was changed', { cause: error });
-    return c.json({ error: { code: known.code, message: known.message } }, statusOf(known));
+    return c.json({ error: { code: known.code, message: known.message } }, httpStatusOf(known.code));
   });
   return app;
 }
@@ -74,26 +75,3 @@ const logRoutes = (desk: Desk): readonly Route[] => [
   },
   { method: 'POST', path: '/v1/erase', right: 'administers', answer: async (c) => c.json({ ...(await desk.erase(await body(c, eraseBody), c.get('caller').person)) }) },
 ];
-
-function statusOf({ code }: FlyballError): 400 | 401 | 403 | 404 | 409 | 500 | 503 {
-  switch (code) {
-    case 'unauthenticated':
-      return 401;
-    case 'denied':
-    case 'identity_refused':
-    case 'approval_refused':
-      return 403;
-    case 'not_found':
-      return 404;
-    case 'conflict':
-    case 'already_settled':
-      return 409;
-    case 'store_unavailable':
-    case 'overloaded':
-      return 503;
-    case 'internal':
-      return 500;
-    default:
-      return 400;
-  }
-}

@@ -1,15 +1,12 @@
 import { expect, test } from 'vitest';
-import { ApprovalWorld, codeOf, memory, said, startMs } from '../../../../test/support/approval-world.js';
+import { codeOf, oneNode, said, startMs } from '../../../../test/support/approval-world.js';
 import { limits } from '../lib/limits.js';
 
 const policies = `@id("one") @outcome("step_up") @approvers("finance") @within("10m")\nforbid (principal, action == Action::"payment.release", resource);
 @id("two") @outcome("step_up") @approvers("finance:2") @within("10m")\nforbid (principal, action == Action::"payment.release", resource) when { context.args.amount.greaterThan(decimal("1000.0")) };`;
 const untilMs = startMs + 60_000;
 
-async function house() {
-  const world = new ApprovalWorld({ policies }, memory());
-  return { world, node: await world.node() };
-}
+const house = () => oneNode(policies);
 
 test('story: somebody answers for who is away, until the end that was given, or until one of the two ends it', async () => {
   const { world, node } = await house();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ApprovalWorld, codeOf, memory, said } from '../../../../test/support/approval-world.js';
+import { codeOf, oneNode, said } from '../../../../test/support/approval-world.js';
 
 const policies = `
 @id("one") @outcome("step_up") @approvers("security:2") @emergency("outage") @within("10m")
@@ -12,9 +12,7 @@ forbid (principal, action == Action::"shell.run", resource);
 `;
 
 async function house() {
-  const shared = memory();
-  const world = new ApprovalWorld({ policies }, shared);
-  const node = await world.node();
+  const { world, node, shared } = await oneNode(policies);
   const { emergencies } = node.approval;
   const declare = (person: string, over: object = {}) => emergencies.declare({ name: 'outage', person, incident: 'INC-1', reason: 'it is down', identity: '*', action: '*', ...over });
   return { world, node, emergencies, declare, shared };

@@ -1,21 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { ApprovalWorld, codeOf, memory, said } from '../../../../test/support/approval-world.js';
+import { codeOf, oneNode, said } from '../../../../test/support/approval-world.js';
 
 const rule = (standing: string, approvers = 'finance', more = '') => `@id("one") @outcome("step_up") @approvers("${approvers}") @standing("${standing}") ${more} @within("10m")\nforbid (principal, action == Action::"payment.release", resource);`;
 const bounds = 'count=3, within=1h, sum=amount:100, free=payee';
 const wish = { count: 3, withinMs: 60_000, sum: { argument: 'amount', most: 100 } };
 
 async function house(policies = rule(bounds)) {
-  const shared = memory();
-  const world = new ApprovalWorld({ policies }, shared);
-  const node = await world.node();
-  const entries = (kind: string) => [...shared.tables.entries.values()].map(({ entry }) => entry).filter((entry) => entry.kind === kind);
+  const { node, ...more } = await oneNode(policies);
   const agreeFor = async (args: object = { amount: 10 }, person = 'ann') => {
     const hold = await node.hold(args as { amount: number });
     await node.agree(hold, person, { standing: wish });
     return hold;
   };
-  return { world, node, entries, agreeFor, shared };
+  return { node, agreeFor, ...more };
 }
 
 test('story: agreed to once for several: what is like it runs without a question, so often, so much, so long', async () => {

@@ -1,5 +1,6 @@
-import { type FlyballError, type JsonObject, type Modification } from '@flyball/protocol';
+import type { ErrorCode, FlyballError, JsonObject, Modification } from '@flyball/protocol';
 import type { Answer } from '../../action/run.js';
+import { httpStatusOf } from '../http-status.js';
 import { obligationType, obligationVendor } from './versions.js';
 
 /** What an enforcement point is told (API 1.0, section 5.5). */
@@ -59,31 +60,11 @@ export function obligationsOf({ caps, sets, redact }: Modification): readonly Js
   return [{ id: 'modify', type: obligationType, properties: { vendor: obligationVendor, action: 'modify', ...asked } }];
 }
 
-/** HTTP status of what kept a question from being asked at all; nothing for what is an answer (API 1.0, section 10.1.2). */
-export function statusOf({ code }: FlyballError): number | undefined {
-  switch (code) {
-    case 'request_malformed':
-      return 400;
-    case 'unauthenticated':
-      return 401;
-    case 'identity_refused':
-    case 'session_refused':
-      return 403;
-    case 'not_found':
-      return 404;
-    case 'already_settled':
-      return 409;
-    case 'request_too_large':
-      return 413;
-    case 'internal':
-    case 'log_broken':
-      return 500;
-    case 'store_unavailable':
-      return 503;
-    default:
-      return undefined;
-  }
-}
+/** What keeps a question from being asked at all; everything else is an answer (API 1.0, section 10.1.2). */
+const unasked: ReadonlySet<ErrorCode> = new Set(['request_malformed', 'request_too_large', 'unauthenticated', 'identity_refused', 'session_refused', 'not_found', 'already_settled', 'store_unavailable', 'log_broken', 'internal']);
+
+/** HTTP status of what is no answer; nothing for what is one. */
+export const statusOf = ({ code }: FlyballError): number | undefined => (unasked.has(code) ? httpStatusOf(code) : undefined);
 
 /** What cannot be asked, as one answer of several: closed, with the reason in its context (section 7.2.1). */
 export const tellError = (error: FlyballError): Told => ({ decision: false, context: { error: { status: statusOf(error) ?? 500, message: error.message } } });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Proven } from '../../identity/index.js';
+import { BoundedMap } from '../../lib/bounded-map.js';
 import type { Clock } from '../../lib/clock.js';
 import { randomHandle } from '../../lib/ids.js';
 import { Secret } from '../../lib/secret.js';
@@ -25,17 +26,18 @@ export interface Visit {
 
 /** Who is signed in on this node. Only digests of handles are kept; none outlives the process. */
 export class Visits {
-  readonly #visits = new Map<string, Visit>();
+  readonly #visits: BoundedMap<Visit>;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#visits = new BoundedMap(clock, { perOwnerMost: perPersonMost, allMost, ownerOf: ({ person }) => person, endsAtMs: ({ untilMs, seenMs }) => Math.min(untilMs, seenMs + idleMs) });
+  }
 
   /** A new handle each time: one that a stranger planted beforehand is never given a person. */
   open(person: string, proven: Proven): string {
     const handle = `${randomHandle()}${randomHandle()}`;
     const now = this.clock.now();
-    this.#trim(person);
     const freshUntilMs = proven.authenticatedAtMs === undefined ? 0 : Math.min(proven.authenticatedAtMs, now) + freshMs;
-    this.#visits.set(digest(handle), { person, proven, formToken: new Secret(randomHandle()), untilMs: now + visitMs, freshUntilMs, seenMs: now });
+    this.#visits.add(digest(handle), { person, proven, formToken: new Secret(randomHandle()), untilMs: now + visitMs, freshUntilMs, seenMs: now });
     return handle;
   }
 
@@ -46,31 +48,15 @@ export class Visits {
    */
   find(handle: string, byItself = false): Visit | undefined {
     const key = digest(handle);
-    const visit = this.#visits.get(key);
-    if (!visit) return undefined;
-    const now = this.clock.now();
-    if (visit.untilMs <= now || visit.seenMs + idleMs <= now) {
-      this.#visits.delete(key);
-      return undefined;
-    }
-    if (byItself) return visit;
-    const seen = { ...visit, seenMs: now };
-    this.#visits.set(key, seen);
+    const visit = this.#visits.find(key);
+    if (!visit || byItself) return visit;
+    const seen = { ...visit, seenMs: this.clock.now() };
+    this.#visits.replace(key, seen);
     return seen;
   }
 
   end(handle: string): void {
     this.#visits.delete(digest(handle));
-  }
-
-  /** A Map keeps the order of insertion, so what is first was opened first. */
-  #trim(person: string): void {
-    const now = this.clock.now();
-    for (const [key, { untilMs, seenMs }] of this.#visits) if (untilMs <= now || seenMs + idleMs <= now) this.#visits.delete(key);
-    const own = [...this.#visits].filter(([, visit]) => visit.person === person);
-    own.slice(0, Math.max(0, own.length - perPersonMost + 1)).forEach(([key]) => this.#visits.delete(key));
-    const [oldest] = this.#visits.keys();
-    if (this.#visits.size >= allMost && oldest !== undefined) this.#visits.delete(oldest);
   }
 }
 

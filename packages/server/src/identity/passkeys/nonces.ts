@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../lib/bounded-map.js';
 import type { Clock } from '../../lib/clock.js';
 import { randomHandle } from '../../lib/ids.js';
 
@@ -13,36 +14,24 @@ interface Issued {
 
 /** Numbers that are good once, for one person and purpose, for five minutes, on the node that gave them out. */
 export class Nonces {
-  readonly #issued = new Map<string, Issued>();
+  readonly #issued: BoundedMap<Issued>;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.#issued = new BoundedMap(clock, { perOwnerMost: perPersonMost, allMost, ownerOf: ({ person }) => person, endsAtMs: ({ untilMs }) => untilMs });
+  }
 
   issue(person: string, purpose: string): string {
-    this.#trim(person);
     const nonce = randomHandle();
-    this.#issued.set(nonce, { person, purpose, untilMs: this.clock.now() + nonceMs });
+    this.#issued.add(nonce, { person, purpose, untilMs: this.clock.now() + nonceMs });
     return nonce;
   }
 
   /** True once, for the person and the purpose that it was given out for; whatever the answer, it is used up. */
   redeem(nonce: string, person: string, purpose: string): boolean {
-    const issued = this.#issued.get(nonce);
+    const issued = this.#issued.find(nonce);
     // Another person's try must not use up what was not given to them.
-    if (!issued || issued.person !== person) return false;
+    if (issued?.person !== person) return false;
     this.#issued.delete(nonce);
-    return issued.purpose === purpose && issued.untilMs > this.clock.now();
-  }
-
-  /** A Map keeps the order of insertion, so what is first is oldest. */
-  #trim(person: string): void {
-    const now = this.clock.now();
-    for (const [nonce, { untilMs }] of this.#issued) {
-      if (untilMs > now) break;
-      this.#issued.delete(nonce);
-    }
-    const own = [...this.#issued].filter(([, issued]) => issued.person === person);
-    own.slice(0, Math.max(0, own.length - perPersonMost + 1)).forEach(([nonce]) => this.#issued.delete(nonce));
-    const [oldest] = this.#issued.keys();
-    if (this.#issued.size >= allMost && oldest !== undefined) this.#issued.delete(oldest);
+    return issued.purpose === purpose;
   }
 }
