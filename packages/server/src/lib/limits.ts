@@ -28,6 +28,8 @@ export const limits = {
   callbackAnswerBytesMax: 16 * 1024,
   holdMs: 4 * 60 * 60_000,
   holdsPerSessionMax: 100,
+  /** Questions of a session that its state knows, those that wait and the newest of those that are over. */
+  holdsRememberedMax: 500,
   holdsPerIdentityMax: 1_000,
   questionsPerMinuteMax: 120,
   previewBytesMax: 64 * 1024,
@@ -45,6 +47,10 @@ export const limits = {
   grantsPerIdentityMax: 100,
   accessRequestMs: 10_000,
   accessRequestBytesMax: 64 * 1024,
+  /** Grants of which is tried whether they could be asked for: for one denial, and for one look into a catalogue. */
+  grantsForeseenMax: 200,
+  catalogPageMax: 100,
+  catalogSearchMax: 200,
   sessionMs: 8 * 60 * 60_000,
   sessionsOpenMax: 200,
   temporalWindowMs: 24 * 60 * 60_000,

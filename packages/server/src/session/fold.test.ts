@@ -94,6 +94,18 @@ describe('attacks', () => {
     expect(fold(opening(), approval('d', 'ann'), answered('d', 'refused'))).toEqual(before);
   });
 
+  test('abuse 39: a machine that asks all day makes its session no larger; what waits is not forgotten, and what was refused is the last to be', () => {
+    const asked = Array.from({ length: 2_000 }, (_, n) => [hold(`h${n}`, `d${n}`), ...(n % 50 === 0 ? [] : [answered(`d${n}`, n % 5 === 1 ? 'refused' : 'expired', `h${n}`)])]).flat();
+    const holds = Object.values(fold(opening(), ...asked).holds);
+    expect(holds).toHaveLength(limits.holdsRememberedMax);
+    expect(holds.filter(({ status }) => status === 'pending').map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, n) => `h${n * 50}`));
+    const refused = holds.filter(({ status }) => status === 'refused').map(({ id }) => id);
+    expect(refused).toHaveLength(400);
+    expect(holds.filter(({ status }) => status === 'expired').at(-1)?.id).toBe('h1999');
+    const again = Array.from({ length: 1_000 }, (_, n) => hold(`again${n}`, 'same'));
+    expect(Object.keys(fold(opening(), ...again).pastHolds ?? {})).toHaveLength(limits.holdsRememberedMax);
+  });
+
   test('attack: a second opening of the same session makes it forget nothing', () => {
     const state = fold(opening(), intent('i', { labels: ['pii'], spends: { eur: 500 } }), opening());
     expect(state).toMatchObject({ labels: ['pii'], spent: { eur: 500 }, counts: { pay: 1 } });

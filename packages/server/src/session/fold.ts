@@ -190,8 +190,27 @@ function holdStatus(state: SessionState, digest: string, settled: string | undef
 /** A question of the same digest takes the place of the one before; what became of that one is remembered by its id. */
 function withHold(state: SessionState, digest: string, hold: HoldState): SessionState {
   const before = state.holds[digest];
-  const past = before && before.id !== hold.id ? { pastHolds: { ...state.pastHolds, [before.id]: before.status } } : {};
-  return { ...state, ...past, holds: { ...state.holds, [digest]: hold } };
+  const past = before && before.id !== hold.id ? { pastHolds: newest({ ...state.pastHolds, [before.id]: before.status }) } : {};
+  const holds = { ...state.holds, [digest]: hold };
+  return { ...state, ...past, holds: before ? holds : remembered(holds) };
+}
+
+/**
+ * A machine may ask all day, and every entry costs what its session has to remember. Of more questions than that the oldest
+ * that is over goes, of those that people refused the last: the record still has it, and the same asked again is a new one.
+ */
+function remembered(holds: Readonly<Record<string, HoldState>>): Readonly<Record<string, HoldState>> {
+  const all = Object.values(holds);
+  if (all.length <= limits.holdsRememberedMax) return holds;
+  const leaves = all.find(({ status }) => status !== 'pending' && status !== 'refused') ?? all.find(({ status }) => status === 'refused');
+  if (!leaves) return holds;
+  const { [leaves.digest]: _forgotten, ...left } = holds;
+  return left;
+}
+
+function newest<T>(values: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  const names = Object.keys(values);
+  return names.length <= limits.holdsRememberedMax ? values : Object.fromEntries(names.slice(1).map((name) => [name, values[name] as T]));
 }
 
 function union(left: readonly string[], right: readonly string[]): readonly string[] {
