@@ -19,6 +19,28 @@ export interface EntitySource {
 
 type Described = Omit<Entity, 'ancestors'>;
 
+/** All of one shape: entities are read more often than anything else. */
+class Kept implements Entity {
+  readonly uid: EntityUid;
+  readonly attributes: CedarRecord;
+  readonly tags: CedarRecord;
+  readonly parents: readonly EntityUid[];
+
+  constructor(
+    { uid, attributes, tags, parents }: Described,
+    private readonly ancestorsOf: (key: string) => ReadonlySet<string>,
+  ) {
+    this.uid = uid;
+    this.attributes = attributes;
+    this.tags = tags;
+    this.parents = parents;
+  }
+
+  get ancestors(): ReadonlySet<string> {
+    return this.ancestorsOf(this.uid.key);
+  }
+}
+
 /** How many keys of ancestors are remembered: those of all in a chain are the square of its length. */
 const rememberedMax = 1_000_000;
 
@@ -30,6 +52,7 @@ export class Entities implements EntitySource {
   readonly #entities = new Map<string, Entity>();
   readonly #children = new Map<string, Set<string>>();
   readonly #ancestors = new Map<string, ReadonlySet<string>>();
+  readonly #closure = (key: string) => this.#ancestorsOf(key);
   #remembered = 0;
 
   /** A list in Cedar's JSON format. Throws {@link CedarError} for what is malformed, stands twice or is in itself. */
@@ -87,13 +110,7 @@ export class Entities implements EntitySource {
 
   #keep(entity: Described): void {
     const { key } = entity.uid;
-    const ancestors = () => this.#ancestorsOf(key);
-    this.#entities.set(key, {
-      ...entity,
-      get ancestors() {
-        return ancestors();
-      },
-    });
+    this.#entities.set(key, new Kept(entity, this.#closure));
     for (const parent of entity.parents) {
       const children = this.#children.get(parent.key) ?? new Set();
       this.#children.set(parent.key, children.add(key));

@@ -38,7 +38,7 @@ function applyChange(change: Change, environment: Environment): Environment {
   if (place.in === 'request') return value instanceof EntityUid ? { ...environment, [place.part]: value } : environment;
   if (place.in === 'context') return { ...environment, context: put(environment.context, place.path, value) };
   const entity = environment.entities.get(place.uid.key) ?? { uid: place.uid, attributes: emptyRecord, tags: emptyRecord, parents: [], ancestors: new Set<string>() };
-  return { ...environment, entities: overlay({ ...entity, attributes: put(entity.attributes, place.path, value) }, environment.entities) };
+  return { ...environment, entities: overlay({ ...entity, ancestors: entity.ancestors, attributes: put(entity.attributes, place.path, value) }, environment.entities) };
 }
 
 const overlay = (entity: Entity, entities: EntitySource): EntitySource => layered({ get: (key) => (key === entity.uid.key ? entity : undefined) }, entities);
