@@ -93,6 +93,7 @@ identity: { local: true }
 upstreams: {}
 access_requests:
   denial_seconds: ${denialSeconds}
+  grants_for_subjects_by: [pep]
   callbacks:
     - { url: "${callback}", identities: [pep], secret_from_env: ${secretVariable}, allow_private_address: true }
 `;

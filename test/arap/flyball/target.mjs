@@ -42,13 +42,16 @@ async function describe(installation, receiver) {
     name: 'Flyball',
     url: origin,
     connect_to: { [origin]: installation.machines },
-    tokens: { pep, again, stranger },
+    tokens: { pep, again, stranger, outsider: stranger },
     skew_seconds: 0,
     patience_seconds: 30,
     brief_seconds: 5,
     cases,
     relevant_context: ['amount'],
     volatile_context: ['time'],
+    augment: { context: { business_justification: 'conformance' }, requested_access: { 'urn:flyball:grant': 'archive-read', 'urn:flyball:minutes': 5 } },
+    hidden_catalog_value: 'archive-secret',
+    other_catalog_value: 'shelf-read',
     actor: { id: 'pep', issuer: 'flyball:local', type: 'service' },
     approvers: ['ann', 'owners'],
     callback: { endpoint: receiver.url },
@@ -60,6 +63,10 @@ async function describe(installation, receiver) {
     revoke: ({ request }) => questions.cancel(request),
     tighten: async ({ request }) => {
       await installation.usePolicies((text) => `${text}\n@id("closed") forbid (principal, action, resource == report::${JSON.stringify(request.resource.id)});\n`);
+      return () => installation.usePolicies((text) => text);
+    },
+    retire: async ({ value }) => {
+      await installation.usePolicies((text) => `${text}\n@id("retired") forbid (principal, action == Action::"access.request", resource) when { resource.name == ${JSON.stringify(value)} };\n`);
       return () => installation.usePolicies((text) => text);
     },
     signBinding: async ({ token, change }) => ({ token: await resign(token, change) }),
@@ -78,6 +85,7 @@ const cases = {
   volatile: { subject: user, resource: report, action: read, context: { amount: 100, time: '2026-01-01T00:00:00Z' } },
   actor: { subject: { ...user, properties: { team: 'a', act: { iss: 'flyball:local', sub: 'pep' } } }, resource: report, action: read },
   brief: { subject: user, resource: { ...report, type: 'brief' }, action: read },
+  catalogued: { subject: { type: 'identity', id: 'robot' }, resource: { type: 'archive', id: 'archive-{{mark}}' }, action: read },
   forbidden: { subject: user, resource: { type: 'vault', id: 'vault-{{mark}}' }, action: read },
   allowed: { subject: user, resource: { type: 'handbook', id: 'handbook-{{mark}}' }, action: read },
   obliged: { subject: user, resource: report, action: { name: 'can_export', properties: { limit: 5_000 } } },

@@ -103,7 +103,10 @@ function checkCallback(state, callback) {
 
 function checkCatalog(state, { context }) {
   const value = context?.cost_center;
-  if (value !== undefined && !state.holds('catalogue values are checked', ['cc-1', 'cc-2', 'cc-3'].includes(value))) throw new Problem('malformed', 'no such cost centre');
+  if (value === undefined) return;
+  const known = ['cc-1', 'cc-2', 'cc-3', ...(state.is('catalogue values: one denial') ? ['cc-of-vaults'] : [])].includes(value);
+  if (!state.holds('catalogue values are checked', known) || state.is('no catalogue value is good')) throw new Problem('malformed', 'no such cost centre');
+  if (!state.holds('catalogue values: now', !state.retired.has(value))) throw new Problem('malformed', 'this cost centre is gone');
 }
 
 /** Brings a task's items up to now. */

@@ -9,6 +9,7 @@ const callback = 'https://pep.reference.example/callbacks';
 const signature = (text) => createHmac('sha256', secret).update(text).digest('hex');
 const items = [{ value: 'cc-1', label: 'One' }, { value: 'cc-2', label: 'Two' }, { value: 'cc-3', label: 'Three' }];
 const hidden = 'cc-hidden';
+const other = 'cc-of-vaults';
 
 /** The reference as a target, on the loopback address. */
 export async function createReference({ wrong = [], tamper } = {}) {
@@ -25,7 +26,7 @@ export async function createReference({ wrong = [], tamper } = {}) {
     name: 'reference',
     url: published,
     connect_to: { [published]: origin },
-    tokens: { pep: 'token-pep', again: 'token-again', stranger: 'token-stranger' },
+    tokens: { pep: 'token-pep', again: 'token-again', stranger: 'token-stranger', outsider: 'token-stranger' },
     skew_seconds: 0,
     cases: cases(),
     relevant_context: ['amount'],
@@ -35,6 +36,7 @@ export async function createReference({ wrong = [], tamper } = {}) {
     augment: { context: { cost_center: 'cc-1' } },
     callback: { endpoint: callback },
     hidden_catalog_value: hidden,
+    other_catalog_value: other,
     approve: told((given) => approve(state, of(given), given.item)),
     refuse: told((given) => end(state, of(given), 'denied', given.item)),
     approveIneligibly: async (given) => (state.is('approvers are eligible') ? approve(state, of(given)) : undefined),
@@ -42,6 +44,10 @@ export async function createReference({ wrong = [], tamper } = {}) {
     tighten: async ({ request }) => {
       state.forbidden.add(request.resource.id);
       return () => void state.forbidden.delete(request.resource.id);
+    },
+    retire: async ({ value }) => {
+      state.retired.add(value);
+      return () => void state.retired.delete(value);
     },
     passTime: async ({ ms }) => void (state.offsetMs += ms),
     signBinding: async ({ token, change }) => ({ token: await state.sign({ ...claimsIn(token), ...change }) }),
@@ -106,7 +112,10 @@ async function route(state, request, body, send) {
   if (first === 'evaluation') return send(200, await evaluate(state, body, caller));
   if (first === 'schema') return send(200, { type: 'object', properties: { context: { type: 'object' } } });
   if (first === 'catalogs') return send(200, { fields: { '/context/cost_center': { endpoint: `${published}/catalog` } } });
-  if (first === 'catalog') return send(200, page(state, url.searchParams));
+  if (first === 'catalog') {
+    if (!state.holds('catalogues: caller', caller?.id !== 'stranger')) throw new Problem('forbidden', 'this catalogue is not for you');
+    return send(200, page(state, url.searchParams));
+  }
   if (first === 'requests' && id === undefined) return created(await view(state, await submit(state, body, caller, request.headers['idempotency-key'])), send);
   const task = state.tasks.get(id);
   if (first !== 'requests' || !task || !state.holds('tasks: caller', task.caller === caller.id || (verb === 'cancel' && state.is('cancel: caller')))) throw new Problem('unknown_task', 'no such task');
@@ -123,7 +132,7 @@ function cancel(state, task) {
 }
 
 function page(state, query) {
-  const all = state.is('catalogues hide') ? [...items, { value: hidden, label: 'Hidden' }] : items;
+  const all = [...items.filter(({ value }) => state.holds('catalogues: now', !state.retired.has(value))), ...(state.is('catalogues hide') ? [{ value: hidden, label: 'Hidden' }] : []), ...(state.is('catalogues: one denial') ? [{ value: other, label: 'Of vaults' }] : [])];
   const from = Number(query.get('cursor') ?? 0);
   const to = from + Number(query.get('limit') ?? 10);
   return { items: all.slice(from, to), ...(to < all.length && { next_cursor: String(state.is('catalogues have pages') ? 0 : to) }) };

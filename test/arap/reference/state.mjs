@@ -20,6 +20,7 @@ export class State {
   idempotency = new Map();
   tokens = new Set();
   forbidden = new Set();
+  retired = new Set();
   callbacks = [];
   callers = { 'token-pep': { id: 'pep', actors: ['assistant'] }, 'token-again': { id: 'pep', actors: ['assistant'] }, 'token-stranger': { id: 'stranger', actors: [] } };
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@flyball/protocol';
 import { z } from 'zod';
-import { type AccessAnswer, type AccessRequests, type AccessWish, forPerson, type Grants, type ShownGrant } from '../approval/index.js';
+import { type AccessAnswer, type AccessRequests, forPerson, type Grants, type ShownGrant, type Wish } from '../approval/index.js';
 import { body, mayAsk, part, type Route } from './route.js';
 
 const text = z.string().min(1).max(2_000);
@@ -8,7 +8,7 @@ const text = z.string().min(1).max(2_000);
 export const wishBody = z.strictObject({ grant: z.string().min(1).max(128), why: text, minutes: z.number().int().min(1).optional(), until: z.iso.datetime({ offset: true }).optional(), rollback: text.optional() });
 const wishFor = wishBody.extend({ identity: z.string().min(1).max(128) });
 
-export type PersonsWish = Omit<AccessWish, 'byPerson'> & { readonly identity: string };
+export type PersonsWish = Wish & { readonly identity: string };
 
 export interface AskingPersonNow {
   readonly person: string;

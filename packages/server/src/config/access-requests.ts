@@ -20,5 +20,7 @@ export const accessRequestsConfig = z
     /** How long a denial can be asked about. */
     denial_seconds: z.number().int().min(1).max(3_600).default(600),
     callbacks: z.array(callback).max(1_000).default([]),
+    /** Enforcement points that may ask for grants of the identities that they ask about; to nobody else a denial says that it could be lifted so. */
+    grants_for_subjects_by: z.array(z.string().min(1).max(128)).max(1_000).default([]),
   })
   .optional();

@@ -39,6 +39,7 @@ export const accessArguments: ArgumentType = {
     by_person: { type: { kind: 'boolean' }, required: true },
     until: { type: { kind: 'string' }, required: false },
     rollback: { type: { kind: 'string' }, required: false },
+    enforcement_point: { type: { kind: 'string' }, required: false },
   },
 };
 

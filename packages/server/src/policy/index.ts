@@ -15,6 +15,7 @@ export { compileBundle, loadBundle } from './load-bundle.js';
 export { toolDigest } from './load-documents.js';
 export { evaluate } from './evaluate.js';
 export { Policy } from './policy.js';
+export { identityType } from './would-open.js';
 export type { FoundMatch, SearchPage, SearchWish, Sought } from './search.js';
 export { type AskedEntity, evaluationMethod } from './evaluation-inputs.js';
 export { type ReadPast, TemporalPast } from './temporal.js';

@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
-import { arapRoute, CallbackPolicy, type CallbackPlace, Callbacks, capability, type Kept, knownAs, paths, Questioner, RequestProfile, requestSchema, Signed, Submissions, Tasks, type TaskState, TaskWatch, viewOf } from '../api/arap/index.js';
-import type { Asker } from '../api/authzen/evaluator.js';
+import { arapRoute, type ArapRouteParts, CallbackPolicy, type CallbackPlace, Callbacks, capability, Catalogs, GrantOffers, GrantRequests, grantSchema, grantTemplate, type Kept, knownAs, paths, Questioner, RequestProfile, requestSchema, Signed, Submissions, Tasks, type TaskState, TaskWatch, viewOf } from '../api/arap/index.js';
+import { callOf, forSubject } from '../api/authzen/evaluator.js';
 import type { Received } from '../action/states.js';
 import type { Config } from '../config.js';
+import { limits } from '../lib/limits.js';
 import { evaluationMethod } from '../policy/index.js';
 import { recordOf } from '../wiring/record.js';
 import type { Governor } from '../wiring.js';
@@ -17,48 +18,67 @@ export interface AccessRequestsTerms {
   attemptOf(request: IncomingMessage, call: Received['call'], timeoutMs: number): Received;
 }
 
+type Settings = NonNullable<Config['access_requests']>;
+
 /** Access requests of enforcement points, where the configuration has them; nothing otherwise. */
 export function accessRequestsOf(governor: Governor, config: Config, { origin, key, attemptOf }: AccessRequestsTerms) {
-  if (!config.access_requests) return undefined;
-  const { ledger, approval, clock, port, identification, bundle, stopping } = governor;
-  const record = recordOf(governor);
+  const settings = config.access_requests;
+  if (!settings) return undefined;
+  const { ledger, approval, clock, port, bundle, stopping, access } = governor;
+  const record = { ...recordOf(governor), after: (stream: string, version: number, most: number) => ledger.store.readStream(stream, version, most) };
   const signed = new Signed(key);
   const known = () => knownAs(origin());
   const trouble = (error: unknown) => port.log('error', 'an access request could not be carried on', { reason: error instanceof Error ? error.message : 'unknown' });
   const questions = { status: (hold: string) => approval.questions.status(hold), cancel: (hold: string, identity: string) => approval.holds.cancel(hold, { identity }) };
-  const policy = new CallbackPolicy(placesOf(config));
+  const policy = new CallbackPolicy(placesOf(settings, config));
   const callbacks = new Callbacks({ policy, clock, log: port.log, stop: stopping, known });
   const tasks: Tasks = new Tasks(record, questions, clock, (task) => void callbacks.ended(task, tasks).catch(trouble));
   const membersOf = (action: string) => declaredIn(bundle.current.catalogue.find('', evaluationMethod, action)?.evaluation?.context);
-  const denialMs = config.access_requests.denial_seconds * 1_000;
-  const terms = () => ({ signed, known: known(), nowMs: clock.now(), denialMs, find: record.find, content: record.content, membersOf, questions });
+  const terms = () => ({ signed, known: known(), nowMs: clock.now(), denialMs: settings.denial_seconds * 1_000, find: record.find, content: record.content, membersOf, questions, grantsOf: (identity: string) => access.grants.heldBy(identity, undefined, true) });
   const schemaOf = (kind: string): JsonObject | undefined => bundle.current.evidence.get(kind)?.schema;
   const questioner = new Questioner({ stages: port.stages, attach: (hold, evidence) => approval.holds.attach(hold, evidence), cancel: questions.cancel });
-  const submissions = new Submissions({ record, questioner, callbacks: policy, schemaOf, now: () => clock.now(), bindingTerms: terms });
+  const { offers, grants, longestMs, verifyMayAsk } = grantsFor(governor, settings);
+  const submissions = new Submissions({ record, questioner, grants, callbacks: policy, schemaOf, now: () => clock.now(), bindingTerms: terms });
+  const catalogs = new Catalogs({ offers, record, bindingTerms: terms, declared: () => bundle.current.grants, isPerson: (name) => approval.people().isKnown(name), verifyMayLook: (identity) => verifyMayAsk(identity, port.newId()) });
   const watch = new TaskWatch({ unsettled: (kind, after, most) => ledger.store.unsettled(kind, after, most), read: record.read }, tasks, trouble);
   governor.listen((entry) => watch.notice(entry));
   const loading = watch.load().catch(trouble);
+  const schema = (template: string) => (template === grantTemplate ? grantSchema(longestMs()) : requestSchema(template, schemaOf));
   return {
-    profile: new RequestProfile(terms),
+    profile: new RequestProfile(terms, offers),
     metadata: (base: string): JsonObject => ({ access_request_endpoint: base + paths.requests, capabilities: [capability] }),
-    route: arapRoute({
-      submissions,
-      tasks,
-      tenant: config.tenant,
-      submitterOf: async (request) => {
-        const { principal, claims } = await identification.identify(attemptOf(request, { upstream: '', method: 'access-request', name: '', params: {}, args: {} }, 0));
-        if (principal.onBehalfOf !== undefined) throw new FlyballError('identity_refused', 'expected a token of the enforcement point itself, not one on behalf of somebody');
-        const asker: Asker = { received: (call, timeoutMs) => attemptOf(request, call, timeoutMs) };
-        return { ...asker, principal, claims };
-      },
-      view: async (state) => viewOf(state, await keptOf(tasks, state), known(), signed),
-      schema: (template) => requestSchema(template, schemaOf),
-      trouble,
-    }),
+    route: arapRoute({ submissions, tasks, catalogs, tenant: config.tenant, submitterOf: submitterOf(governor, attemptOf), view: async (state) => viewOf(state, await keptOf(tasks, state), known(), signed), schema, trouble }),
     close: async () => {
       await loading;
       await watch.close();
     },
+  };
+}
+
+/** What enforcement points may ask for those whom they ask about. */
+function grantsFor({ port, policy, access, approval, bundle }: Governor, { grants_for_subjects_by: points }: Settings) {
+  const { stages } = port;
+  const named = new Set(points);
+  // A look costs as much as a question, and who looks pays for it: nobody uses up what another may ask.
+  const verifyMayAsk = (identity: string, attempt: string) => approval.asking.verify(identity, 0, attempt);
+  const longestMs = () => Math.max(0, ...[...bundle.current.grants.values()].map((terms) => terms.longestMs));
+  const offers = new GrantOffers({
+    mayAsk: (identity) => named.has(identity),
+    wouldOpen: (inputs) => policy.grantsThatWouldOpen(inputs),
+    decide: async (asked, asker) => stages.decide(await stages.situate(forSubject(await stages.identify(asker.received(callOf(asked), limits.evaluationMs))))),
+    requests: access.requests,
+  });
+  const grants = new GrantRequests({ offers, requests: access.requests, verifyMayAsk, longestMs, newId: () => port.newId() });
+  return { offers, grants, longestMs, verifyMayAsk };
+}
+
+/** Who calls, with a token of its own and of nobody else. */
+function submitterOf({ identification }: Governor, attemptOf: AccessRequestsTerms['attemptOf']): ArapRouteParts['submitterOf'] {
+  return async (request) => {
+    const attempt = attemptOf(request, { upstream: '', method: 'access-request', name: '', params: {}, args: {} }, 0);
+    const { principal, claims } = await identification.identify(attempt);
+    if (principal.onBehalfOf !== undefined) throw new FlyballError('identity_refused', 'expected a token of the enforcement point itself, not one on behalf of somebody');
+    return { received: (call, timeoutMs) => attemptOf(request, call, timeoutMs), principal, claims, address: attempt.origin.address };
   };
 }
 
@@ -70,8 +90,8 @@ async function keptOf(tasks: Tasks, { bundle, items }: TaskState): Promise<Reado
 
 const declaredIn = (type: unknown): readonly string[] => (isObject(type) && isObject(type['attributes']) ? Object.keys(type['attributes']) : []);
 
-function placesOf({ access_requests: settings, secretOf }: Config): readonly CallbackPlace[] {
-  return (settings?.callbacks ?? []).map(({ url, identities, secret_from_env: name, allow_private_address: allowPrivate }) => {
+function placesOf({ callbacks }: Settings, { secretOf }: Config): readonly CallbackPlace[] {
+  return callbacks.map(({ url, identities, secret_from_env: name, allow_private_address: allowPrivate }) => {
     const secret = secretOf(name);
     if (!secret) throw new FlyballError('config_invalid', `expected the environment variable \`${name}\` with the secret of a callback in \`access_requests\``);
     return { url, identities, secret, allowPrivate };

@@ -30,7 +30,8 @@ export interface BoundDenial {
   readonly template: string;
 }
 
-interface Denied {
+/** A denial as it was given to somebody. */
+export interface Denied {
   readonly evaluation: string;
   readonly bound: Bound;
   readonly members: readonly string[];
@@ -46,7 +47,7 @@ interface Denied {
  */
 export async function verifyBinding(item: SubmittedItem, { identity }: Principal, terms: BindingTerms): Promise<BoundDenial> {
   const { denial, asked } = item;
-  const denied = denial.binding_token === undefined ? await byRecord(denial.evaluation_id ?? '', terms) : await byToken(item, terms);
+  const denied = denial.binding_token === undefined ? await deniedInRecord(denial.evaluation_id ?? '', terms) : await byToken(item, terms);
   if (denied.identity !== identity.id || !isSame(boundOf(asked, denied.members), denied.bound)) throw unbound('this is not what was denied');
   if (denied.expiresAtMs <= terms.nowMs) throw problem('expired_denial', 'the time to ask about this denial is over; evaluate again');
   const { evaluation, bound, members, template } = denied;
@@ -79,7 +80,8 @@ interface RefusalBody {
   readonly error?: { readonly code?: string };
 }
 
-async function byRecord(id: string, { find, content, membersOf, denialMs }: BindingTerms): Promise<Denied> {
+/** A denial that can be asked about, with all that was asked, by the id of its evaluation. Throws the profile's problems. */
+export async function deniedInRecord(id: string, { find, content, membersOf, denialMs }: BindingTerms): Promise<Denied & { readonly asked: AskedEvaluation }> {
   const entry = isTimeId(id) ? await find(id) : undefined;
   const body: RefusalBody = entry && isObject(entry.body) ? (entry.body as RefusalBody) : {};
   const isEvaluation = body.method === 'evaluation' && ['refusal', 'evaluation', 'intent'].includes(entry?.kind ?? '');
@@ -87,7 +89,7 @@ async function byRecord(id: string, { find, content, membersOf, denialMs }: Bind
   if (entry.kind !== 'refusal' || body.error?.code !== 'held' || !body.decision) throw problem('not_requestable', 'this evaluation was no denial that can be asked about');
   const asked = askedIn(await content(id));
   const members = membersOf(asked.action.name);
-  return { evaluation: id, bound: boundOf(asked, members), members, template: templateOf(body.decision.approvals), identity: body.identity, expiresAtMs: entry.at + denialMs };
+  return { evaluation: id, asked, bound: boundOf(asked, members), members, template: templateOf(body.decision), identity: body.identity, expiresAtMs: entry.at + denialMs };
 }
 
 function askedIn(content: string | undefined): AskedEvaluation {

@@ -24,7 +24,7 @@ export const isProblem = (name: string | undefined): name is Problem => name !==
 export const problemUri = (name: Problem): string => problem + name;
 
 /** Paths below the address of the decision point; the profile leaves them open. */
-export const paths = { requests: '/access/v1/requests', schemas: '/access/v1/request-schemas' } as const;
+export const paths = { requests: '/access/v1/requests', schemas: '/access/v1/request-schemas', catalogs: '/access/v1/request-catalogs' } as const;
 
 /** Members of a context that are the profile's own, and decide nothing (section Terminology). */
 export const machinery: readonly string[] = ['access_request', 'evaluation_id', 'evaluated_at', 'reason', 'approval'];
@@ -32,6 +32,15 @@ export const machinery: readonly string[] = ['access_request', 'evaluation_id', 
 /** Members that a submission adds to the context. Evidence has no registered name, so it is named by a URN of ours. */
 export const justificationMember = 'business_justification';
 export const evidenceMember = 'urn:flyball:evidence';
+
+/** The template of denials that a grant could lift. */
+export const grantTemplate = 'grant';
+
+/** What a submission says of a grant in `requested_access`, beside what has a registered name (section Naming Extensions). */
+export const grantMembers = { grant: 'urn:flyball:grant', minutes: 'urn:flyball:minutes', rollback: 'urn:flyball:rollback' } as const;
+
+/** The field whose values a catalogue has, as a JSON Pointer. */
+export const grantField = `/requested_access/${grantMembers.grant}`;
 
 /** What a task can be (section Task Status Values). */
 export type TaskStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'failed' | 'partial';

@@ -1,11 +1,15 @@
-export { arapDraft, capability, paths } from './draft.js';
+export { arapDraft, capability, grantTemplate, paths } from './draft.js';
+export { Catalogs } from './catalogs.js';
 export { type CallbackPlace, CallbackPolicy } from './callback-policy.js';
 export { Callbacks } from './callbacks.js';
 export { knownAs } from './denial.js';
+export { grantSchema } from './grant-form.js';
+export { GrantOffers } from './grant-offers.js';
+export { GrantRequests } from './grant-requests.js';
 export { RequestProfile } from './profile.js';
 export { Questioner } from './questioner.js';
 export { requestSchema } from './request-schema.js';
-export { arapRoute } from './route.js';
+export { arapRoute, type ArapRouteParts } from './route.js';
 export { Signed } from './signed.js';
 export { Submissions } from './submissions.js';
 export { foldClaim, foldTask, type TaskState } from './task-state.js';

@@ -22,7 +22,6 @@ export interface Submission {
   readonly items: readonly SubmittedItem[];
   /** True where it came as a bundle, also as one of a single item. */
   readonly isBundle: boolean;
-  readonly requestedAccess: JsonObject;
   readonly client: JsonObject;
   /** The actor that is claimed, and those it acts through; nothing where none is. */
   readonly actors: readonly ActorLink[];
@@ -32,6 +31,8 @@ export interface Submission {
 export interface SubmittedItem {
   readonly asked: AskedEvaluation;
   readonly denial: Denial;
+  /** The submission's own with what the item says otherwise. */
+  readonly requestedAccess: JsonObject;
 }
 
 /** A submission (section Access Request Submission). Members that are not known are ignored. Throws `request_malformed` or a problem. */
@@ -40,10 +41,11 @@ export function readSubmission(from: JsonObject): Submission {
   if (items !== undefined && (resource !== undefined || action !== undefined)) throw malformed('`items`, or a `resource` with an `action`, and not both');
   const subject = readEntity(from, 'subject');
   const context = readContext(from);
-  const toItem = (each: JsonObject): SubmittedItem => ({ asked: { subject, resource: readEntity(each, 'resource'), action: readAction(each), context }, denial: readDenial(each['denial'] ?? from['denial']) });
+  const common = objectOr(requested, 'requested_access');
+  const toItem = (each: JsonObject): SubmittedItem => ({ asked: { subject, resource: readEntity(each, 'resource'), action: readAction(each), context }, denial: readDenial(each['denial'] ?? from['denial']), requestedAccess: { ...common, ...objectOr(each['requested_access'], 'requested_access') } });
   if (items !== undefined && (!Array.isArray(items) || items.length === 0 || items.length > limits.accessRequestItemsMax || !items.every(isObject))) throw malformed(`\`items\` as a list of 1 to ${limits.accessRequestItemsMax} objects`);
   const read = ((items as readonly JsonObject[] | undefined) ?? [from]).map(toItem);
-  return { items: read, isBundle: items !== undefined, requestedAccess: objectOr(requested, 'requested_access'), client: objectOr(client, 'client'), actors: readActors(objectOr(client, 'client')['actor']), callback: readCallback(wanted) };
+  return { items: read, isBundle: items !== undefined, client: objectOr(client, 'client'), actors: readActors(objectOr(client, 'client')['actor']), callback: readCallback(wanted) };
 }
 
 function readDenial(value: Json | undefined): Denial {

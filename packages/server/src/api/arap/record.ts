@@ -14,6 +14,9 @@ export interface ArapRecord {
   find(id: string): Promise<Entry | undefined>;
   /** What belongs to an entry and can be erased; nothing when it was. */
   content(id: string): Promise<string | undefined>;
+  findSettling(id: string): Promise<Entry | undefined>;
+  /** Entries of a stream after one of its versions, in order. */
+  after(stream: string, version: number, most: number): Promise<readonly Entry[]>;
   /** A stream's state as the store has it now. */
   read<S>(stream: string): Promise<{ readonly version: number; readonly state: S | undefined }>;
   /** Nothing when a stream was not at the version that was expected; throws `already_settled`. */

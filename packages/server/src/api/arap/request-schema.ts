@@ -1,6 +1,6 @@
-import { type ApprovalRule, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { type Decision, FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import { schemaFault } from '../../lib/json-schema.js';
-import { evidenceMember, justificationMember } from './draft.js';
+import { evidenceMember, grantTemplate, justificationMember } from './draft.js';
 import { problem } from './problem.js';
 
 /** The JSON Schema of a kind of evidence; nothing for a kind that nobody declared. */
@@ -9,8 +9,9 @@ export type SchemaOfKind = (kind: string) => JsonObject | undefined;
 const prefix = 'approval';
 const kindPattern = /^[a-z][a-z0-9_-]{0,63}$/;
 
-/** Names what a submission has to bring: the kinds of evidence that the rules ask for, and nothing of the rules. */
-export function templateOf(approvals: readonly Pick<ApprovalRule, 'evidence'>[]): string {
+/** Names what a submission has to bring: a grant's name, or the kinds of evidence that the rules ask for, and nothing of the rules. */
+export function templateOf({ outcome, approvals }: Pick<Decision, 'outcome' | 'approvals'>): string {
+  if (outcome === 'deny') return grantTemplate;
   const kinds = [...new Set(approvals.flatMap(({ evidence }) => evidence))].sort();
   return [prefix, ...kinds].join('.');
 }
@@ -42,7 +43,6 @@ export function requestSchema(template: string, schemaOf: SchemaOfKind): JsonObj
 }
 
 export interface Supported {
-  readonly justification: string | undefined;
   readonly evidence: readonly { readonly kind: string; readonly value: Json }[];
 }
 
@@ -54,9 +54,8 @@ export function supportOf(template: string, context: JsonObject, requestedAccess
   const fault = schemaFault(schema, { context, requested_access: requestedAccess });
   if (fault !== undefined) throw new FlyballError('request_malformed', `expected the submission to be as \`request_schema_url\` says: ${fault}`);
   const given = context[evidenceMember];
-  const justification = typeof context[justificationMember] === 'string' ? context[justificationMember] : undefined;
   const evidence = kinds.map((kind) => ({ kind, value: isObject(given) ? (given[kind] ?? null) : null }));
-  return { justification, evidence };
+  return { evidence };
 }
 
 function orNotRequestable<T>(make: () => T): T {

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FlyballError, isObject, type JsonObject, type Principal } from '@flyball/protocol';
 import { readBody } from '../authzen/read-body.js';
 import { requestIdHeader } from '../authzen/versions.js';
+import { type Catalogs, grantCatalog } from './catalogs.js';
 import { paths } from './draft.js';
 import { problemAnswer } from './problem.js';
-import type { Submissions, Submitter } from './submissions.js';
+import type { Submissions } from './submissions.js';
+import type { Submitter } from './submitter.js';
 import type { TaskState } from './task-state.js';
 import type { Tasks } from './tasks.js';
 import { statusOf } from './tasks.js';
@@ -12,6 +14,7 @@ import { statusOf } from './tasks.js';
 export interface ArapRouteParts {
   readonly submissions: Submissions;
   readonly tasks: Tasks;
+  readonly catalogs: Pick<Catalogs, 'document' | 'grants'>;
   readonly tenant: string;
   submitterOf(request: IncomingMessage): Promise<Submitter>;
   /** A task as its caller sees it. */
@@ -37,7 +40,7 @@ export function arapRoute(parts: ArapRouteParts): (request: IncomingMessage, res
   const prefix = `/${parts.tenant}`;
   return async (request, response, path) => {
     const at = path.startsWith(`${prefix}/access/`) ? path.slice(prefix.length) : path;
-    if (at !== paths.requests && !at.startsWith(`${paths.requests}/`) && !at.startsWith(`${paths.schemas}/`)) return false;
+    if (at !== paths.requests && ![paths.requests, paths.schemas, paths.catalogs].some((below) => at.startsWith(`${below}/`))) return false;
     const id = request.headers[requestIdHeader];
     const answered = await answer(parts, request, at).catch((thrown: unknown) => failed(parts, thrown));
     const text = JSON.stringify(answered.body);
@@ -49,11 +52,20 @@ export function arapRoute(parts: ArapRouteParts): (request: IncomingMessage, res
 async function answer(parts: ArapRouteParts, request: IncomingMessage, at: string): Promise<Answered> {
   const submitter = await parts.submitterOf(request);
   if (at.startsWith(`${paths.schemas}/`)) return request.method === 'GET' ? { status: 200, body: parts.schema(at.slice(paths.schemas.length + 1)) } : notAllowed('GET');
+  if (at.startsWith(`${paths.catalogs}/`)) return request.method === 'GET' ? { status: 200, body: await catalog(parts, request, at, submitter) } : notAllowed('GET');
   if (at === paths.requests) return request.method === 'POST' ? submit(parts, request, submitter) : notAllowed('POST');
   const [task = '', what, ...more] = at.slice(paths.requests.length + 1).split('/');
   if (more.length > 0 || (what !== undefined && what !== 'cancel')) throw new FlyballError('not_found', 'nothing is served here');
   if (what === 'cancel') return request.method === 'POST' || request.method === 'DELETE' ? cancel(parts, request, task, submitter.principal) : notAllowed('POST, DELETE');
   return request.method === 'GET' ? shown(parts, await parts.tasks.find(task, submitter.principal)) : notAllowed('GET');
+}
+
+/** The Catalogs Document of a denial, or a catalogue that it names. */
+function catalog({ catalogs }: ArapRouteParts, { url = '' }: IncomingMessage, at: string, submitter: Submitter): Promise<JsonObject> {
+  const [evaluation = '', name, ...more] = at.slice(paths.catalogs.length + 1).split('/');
+  if (more.length > 0 || (name !== undefined && name !== grantCatalog)) throw new FlyballError('not_found', 'nothing is served here');
+  const question = url.indexOf('?');
+  return name === undefined ? catalogs.document(evaluation, submitter) : catalogs.grants(evaluation, new URLSearchParams(question < 0 ? '' : url.slice(question)), submitter);
 }
 
 async function submit({ submissions, tasks, view }: ArapRouteParts, request: IncomingMessage, submitter: Submitter): Promise<Answered> {

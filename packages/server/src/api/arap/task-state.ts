@@ -10,22 +10,37 @@ export interface OpenedBody {
   readonly items: number;
   readonly bundle: boolean;
   readonly identity: string;
+  /** The question to people; of a request for a grant, the attempt that asks for it. */
   readonly hold: string;
   readonly evaluation: string;
+  readonly asks?: AskedGrant;
+}
+
+/** A grant that is asked for, for whom, and where in the record the attempt is. */
+export interface AskedGrant {
+  readonly grant: string;
+  readonly subject: string;
+  readonly session: string;
+  /** By which a session knows what waits. */
+  readonly digest: string;
 }
 
 /** How an item ended. `until` is how long an approval is good for, in milliseconds since 1970. */
 export interface SettledBody {
   readonly status: ItemStatus;
   readonly until?: number;
+  /** The grant that was opened. */
+  readonly grant?: string;
 }
 
 export interface TaskItem {
   /** Id of the entry that opened it. */
   readonly opened: string;
   readonly item: number;
+  readonly openedAtMs: number;
   readonly hold: string;
   readonly evaluation: string;
+  readonly asks?: AskedGrant;
   readonly deadlineMs: number;
   readonly ended?: { readonly entry: string; readonly atMs: number; readonly status: ItemStatus; readonly untilMs: number };
 }
@@ -45,8 +60,8 @@ export const taskStream = (task: string): string => `task:${task}`;
 
 export function foldTask(state: TaskState | undefined, { kind, id, at, deadline, settles, body }: Entry): TaskState | undefined {
   if (kind === 'request.opened') {
-    const { task, item, items: count, bundle, identity, hold, evaluation } = body as OpenedBody;
-    const added: TaskItem = { opened: id, item, hold, evaluation, deadlineMs: deadline ?? at };
+    const { task, item, items: count, bundle, identity, hold, evaluation, asks } = body as OpenedBody;
+    const added: TaskItem = { opened: id, openedAtMs: at, item, hold, evaluation, ...(asks && { asks }), deadlineMs: deadline ?? at };
     return { task, identity, bundle, count, items: [...(state?.items ?? []), added], atMs: at };
   }
   if (kind !== 'request.settled' || !state) return state;

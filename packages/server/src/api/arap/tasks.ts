@@ -3,6 +3,7 @@ import type { HoldStatus } from '../../approval/index.js';
 import type { Clock } from '../../lib/clock.js';
 import { limits } from '../../lib/limits.js';
 import type { ItemStatus } from './draft.js';
+import { type Became, whatBecameOf } from './grant-status.js';
 import { problem } from './problem.js';
 import type { ArapRecord } from './record.js';
 import { aggregate, type SettledBody, statusesOf, type TaskItem, type TaskState, taskStream } from './task-state.js';
@@ -20,7 +21,7 @@ export interface Kept {
   readonly callback?: { readonly endpoint: string; readonly state?: Json; readonly events?: readonly string[] };
 }
 
-/** Tasks of enforcement points: each item stands for one question to people, and everything is in the record. */
+/** Tasks of enforcement points: each item stands for one question to people, or for one request for a grant, and everything is in the record. */
 export class Tasks {
   constructor(
     private readonly record: ArapRecord,
@@ -43,12 +44,12 @@ export class Tasks {
 
   /** Writes down what has ended since. */
   async settle(state: TaskState): Promise<TaskState> {
-    let changed = false;
-    for (const item of state.items) if (!item.ended && (await this.#settleItem(state, item))) changed = true;
-    if (!changed) return state;
+    const seen = new Set<'pending' | 'written' | 'ended'>();
+    for (const item of state.items) if (!item.ended) seen.add(await this.#settleItem(state, item));
+    if (!seen.has('written') && !seen.has('ended')) return state;
     const { state: now } = await this.record.read<TaskState>(taskStream(state.task));
     if (!now) return state;
-    if (!statusesOf(now).includes('pending')) this.ended(now);
+    if (seen.has('written') && !statusesOf(now).includes('pending')) this.ended(now);
     return now;
   }
 
@@ -56,9 +57,14 @@ export class Tasks {
   async cancel(task: string, caller: Principal): Promise<TaskState> {
     const state = await this.find(task, caller);
     const waiting = state.items.filter(({ ended }) => !ended);
-    if (waiting.length === 0) throw problem('invalid_task_state', 'this task has ended; there is nothing to cancel');
-    for (const { hold } of waiting) await ignoringSettled(this.questions.cancel(hold, caller.identity.id));
-    return this.settle(state);
+    for (const item of waiting) {
+      const became = await this.#became(item);
+      if (became.status === 'pending' && became.hold !== undefined) await ignoringSettled(this.questions.cancel(became.hold, caller.identity.id));
+    }
+    const after = await this.settle(state);
+    const isCancelled = (opened: string) => after.items.some((item) => item.opened === opened && item.ended?.status === 'cancelled');
+    if (!waiting.some(({ opened }) => isCancelled(opened))) throw problem('invalid_task_state', 'this task has ended, or what it asked for is being carried out; there is nothing to cancel');
+    return after;
   }
 
   /** What was submitted as an item. */
@@ -67,14 +73,27 @@ export class Tasks {
     return isObject(content) && isObject(content['bound']) ? ({ ...content['bound'], ...(isObject(content['callback']) && { callback: content['callback'] }) } as unknown as Kept) : undefined;
   }
 
-  /** True when the item has ended, whoever wrote it. */
-  async #settleItem({ task }: TaskState, item: TaskItem): Promise<boolean> {
+  /** Whether the item has ended, and who wrote that: of several who notice, one tells. */
+  async #settleItem({ task }: TaskState, item: TaskItem): Promise<'pending' | 'written' | 'ended'> {
+    const became = await this.#became(item);
+    if (became.status === 'pending') return 'pending';
+    const body: SettledBody = became.status === 'approved' ? { status: 'approved', until: became.untilMs, ...(became.grant !== undefined && { grant: became.grant }) } : { status: became.status };
+    const written = await ignoringSettled(this.record.append({ kind: 'request.settled', streams: [{ stream: taskStream(task) }], settles: item.opened, body }));
+    return written ? 'written' : 'ended';
+  }
+
+  async #became(item: TaskItem): Promise<Became> {
+    if (item.asks) return whatBecameOf(item, this.record, this.clock.now());
     const { state, deadlineMs } = await this.questions.status(item.hold);
     const status = toStatus(state);
-    if (status === 'pending') return false;
-    const body: SettledBody = { status, ...(status === 'approved' && { until: deadlineMs }) };
-    await ignoringSettled(this.record.append({ kind: 'request.settled', streams: [{ stream: taskStream(task) }], settles: item.opened, body }));
-    return true;
+    switch (status) {
+      case 'pending':
+        return { status, hold: item.hold };
+      case 'approved':
+        return { status, untilMs: deadlineMs };
+      default:
+        return { status };
+    }
   }
 }
 
@@ -102,11 +121,12 @@ export const expiresAtMs = ({ items }: TaskState): number => Math.max(...items.m
 export const statusOf = (state: TaskState) => aggregate(statusesOf(state));
 
 /** That somebody else was first is what was wanted. */
-async function ignoringSettled(doing: Promise<unknown>): Promise<void> {
+async function ignoringSettled<T>(doing: Promise<T>): Promise<T | undefined> {
   try {
-    await doing;
+    return await doing;
   } catch (error) {
     if (!(error instanceof FlyballError && error.code === 'already_settled')) throw error;
+    return undefined;
   }
 }
 

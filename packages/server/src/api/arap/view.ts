@@ -15,6 +15,14 @@ const words: Readonly<Record<string, string>> = {
   partial: 'Look at each item: they ended differently.',
 };
 
+const wordsOfGrants: typeof words = {
+  ...words,
+  pending: 'The grant is not open yet. Nothing may be done before it is.',
+  approved: 'The grant is open. Evaluate again with the approval: policy decides, with the grant, as long as it lasts.',
+  denied: 'This was refused. Do not look for another way to do it.',
+  expired: 'Nobody answered in time.',
+};
+
 /** A task as its caller sees it (section Access Request Response): no approver, no policy, no reason of anybody. */
 export async function viewOf(state: TaskState, kept: ReadonlyMap<number, Kept>, known: Known, signed: Signed): Promise<JsonObject> {
   const status = statusOf(state);
@@ -25,7 +33,7 @@ export async function viewOf(state: TaskState, kept: ReadonlyMap<number, Kept>, 
     status_endpoint: endpoint,
     expires_at: timeOf(expiresAtMs(state)),
     links: { cancel: `${endpoint}/cancel` },
-    display: { title: 'Access request', description: words[status] ?? '' },
+    display: { title: 'Access request', description: (state.items.every(({ asks }) => asks) ? wordsOfGrants : words)[status] ?? '' },
     ...(state.bundle && { items: await Promise.all(Array.from({ length: state.count }, (_, index) => itemOf(state, index, kept.get(index), known, signed))) }),
   };
   const [only] = state.items;

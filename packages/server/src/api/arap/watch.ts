@@ -10,11 +10,15 @@ export interface WatchStore {
 
 const pageSize = 1_000;
 
-/** Sees to it that a task's ending is written down as soon as its question ends, also when nobody looks at the task. */
+/** Kinds by which a request for a grant goes on or ends; each stands in the session in which it was asked. */
+const stepsOfGrants: ReadonlySet<string> = new Set(['hold', 'hold.settled', 'grant.opened', 'outcome', 'refusal']);
+const sessionKey = (session: string): string => `session:${session}`;
+
+/** Sees to it that a task's ending is written down as soon as its question or its request for a grant ends, also when nobody looks at the task. */
 export class TaskWatch {
-  /** Entries that opened tasks, with the task, by the questions that they wait for. */
+  /** Entries that opened tasks, with the task, by what they wait for: a question, or what happens in a session. */
   readonly #waiting = new Map<string, Map<string, string>>();
-  readonly #holdOf = new Map<string, string>();
+  readonly #keyOf = new Map<string, string>();
   readonly #busy = new Set<Promise<void>>();
 
   constructor(
@@ -40,14 +44,17 @@ export class TaskWatch {
 
   /** Takes notice of an entry of this node or of another, once or more often. */
   notice(entry: Entry): void {
-    const { profile, hold, task } = entry.body as Partial<OpenedBody>;
+    const { profile, hold, task, asks } = entry.body as Partial<OpenedBody>;
     if (entry.kind === 'request.opened' && profile === 'arap' && hold !== undefined && task !== undefined) {
-      this.#holdOf.set(entry.id, hold);
-      this.#waiting.set(hold, (this.#waiting.get(hold) ?? new Map<string, string>()).set(entry.id, task));
+      const key = asks ? sessionKey(asks.session) : hold;
+      this.#keyOf.set(entry.id, key);
+      this.#waiting.set(key, (this.#waiting.get(key) ?? new Map<string, string>()).set(entry.id, task));
       return;
     }
     if (entry.kind === 'request.settled') return this.#forget(entry.settles);
-    for (const found of new Set(this.#waiting.get(entry.settles ?? hold ?? '')?.values())) {
+    const { session } = entry.body as { readonly session?: string };
+    const inSession = session !== undefined && stepsOfGrants.has(entry.kind) ? (this.#waiting.get(sessionKey(session))?.values() ?? []) : [];
+    for (const found of new Set([...(this.#waiting.get(entry.settles ?? hold ?? '')?.values() ?? []), ...inSession])) {
       const settling = this.#settle(found).finally(() => this.#busy.delete(settling));
       this.#busy.add(settling);
     }
@@ -59,11 +66,11 @@ export class TaskWatch {
   }
 
   #forget(opened: string | undefined): void {
-    const hold = this.#holdOf.get(opened ?? '');
-    if (hold === undefined || opened === undefined) return;
-    this.#holdOf.delete(opened);
-    this.#waiting.get(hold)?.delete(opened);
-    if (this.#waiting.get(hold)?.size === 0) this.#waiting.delete(hold);
+    const key = this.#keyOf.get(opened ?? '');
+    if (key === undefined || opened === undefined) return;
+    this.#keyOf.delete(opened);
+    this.#waiting.get(key)?.delete(opened);
+    if (this.#waiting.get(key)?.size === 0) this.#waiting.delete(key);
   }
 
   async #settle(task: string): Promise<void> {

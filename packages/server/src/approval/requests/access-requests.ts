@@ -12,7 +12,7 @@ import type { ApprovalRecord } from '../record.js';
 import { flowOfAgreed, flowOfRequests } from './flow.js';
 import { openGrant } from './open-grant.js';
 import { type Foreseen, foreseen } from './simulate.js';
-import { accessMethod, type AccessWish, callOf, type GrantTerms } from './wish.js';
+import { accessMethod, type AccessWish, callOf, type GrantTerms, type Wish } from './wish.js';
 
 export interface AccessRequestParts {
   readonly stages: Stages;
@@ -40,6 +40,22 @@ export interface AskingPerson {
   readonly address: string;
 }
 
+/** An enforcement point that asks for an identity, once somebody has made sure that it is it, and that it may. */
+export interface AskingPoint {
+  readonly identity: string;
+  readonly address: string;
+}
+
+/** What would be decided about a wish, and the attempt that would ask for it. */
+export interface Looked extends Foreseen {
+  readonly call: Call;
+  readonly session: string;
+  /** Names what is asked for, as people agree to it; nothing for what nobody declares. */
+  readonly digest?: string;
+  /** Somebody refused exactly this before. */
+  readonly isRefused: boolean;
+}
+
 export type AccessAnswer =
   | { readonly kind: 'granted'; readonly id: string; readonly grant: string; readonly until: string; readonly request: string }
   | { readonly kind: 'waiting'; readonly hold: string; readonly outcome: 'step_up' | 'defer'; readonly deadlineMs: number; readonly reasons: readonly string[] }
@@ -62,22 +78,52 @@ export class AccessRequests {
   }
 
   /** A machine asks for itself. */
-  async ask(asker: Asker, wish: Omit<AccessWish, 'byPerson'>): Promise<AccessAnswer> {
+  async ask(asker: Asker, wish: Wish): Promise<AccessAnswer> {
     return this.#attempt(this.#received(asker, { ...wish, byPerson: false }), this.#stages);
   }
 
   /** A person asks for an identity that they own, or administer. Throws `not_found` for whoever may not. */
-  async askFor(identity: string, asker: AskingPerson, wish: Omit<AccessWish, 'byPerson'>): Promise<AccessAnswer> {
+  async askFor(identity: string, asker: AskingPerson, wish: Wish): Promise<AccessAnswer> {
     return this.#attempt(this.#received(this.#vouch(identity, asker), { ...wish, byPerson: true }), this.#stages);
   }
 
+  /**
+   * An enforcement point asks for an identity what was looked at before. It stands in the chain, so it is seen through whom
+   * this came.
+   *
+   * @param id names the attempt, whatever it ends as, so that who asks can write it down beforehand
+   */
+  async askThrough(id: string, identity: string, point: AskingPoint, { call }: Pick<Looked, 'call'>): Promise<AccessAnswer> {
+    return this.#attempt({ ...this.#attemptOf(throughPoint(identity, point), call), id }, this.#stages);
+  }
+
   /** What would be decided now. Nothing is asked of anybody, and nothing granted. */
-  async simulate(asker: Asker, wish: Omit<AccessWish, 'byPerson'>): Promise<Foreseen> {
+  async simulate(asker: Asker, wish: Wish): Promise<Foreseen> {
     return this.#foresee(this.#received(asker, { ...wish, byPerson: false }));
   }
 
-  async simulateFor(identity: string, asker: AskingPerson, wish: Omit<AccessWish, 'byPerson'>): Promise<Foreseen> {
+  async simulateFor(identity: string, asker: AskingPerson, wish: Wish): Promise<Foreseen> {
     return this.#foresee(this.#received(this.#vouch(identity, asker), { ...wish, byPerson: true }));
+  }
+
+  /**
+   * What would be decided about one wish after another that an enforcement point has for an identity. Nothing is asked of
+   * anybody. How often this may be looked at is for who lets it look. Throws `identity_refused`.
+   */
+  async lookThrough(identity: string, point: AskingPoint): Promise<(wish: Wish) => Promise<Looked>> {
+    const { stages, declared } = this.parts;
+    const asker = throughPoint(identity, point);
+    const begun = this.#attemptOf(asker, { upstream: '', method: accessMethod, name: '', params: {}, args: {} });
+    const situated = await this.#stages.situate(await this.#stages.identify(begun));
+    return async (wish) => {
+      const now = stages.clock.now();
+      const call = callOf({ ...wish, byPerson: false, enforcementPoint: point.identity }, now);
+      const common = { call, session: situated.session.state.id };
+      if (!declared().has(call.name)) return { ...common, ...undeclared, isRefused: false };
+      const decided = await this.#stages.decide({ ...situated, call });
+      const hold = Object.hasOwn(situated.session.state.holds, decided.digest) ? situated.session.state.holds[decided.digest] : undefined;
+      return { ...common, ...foreseen(decided, declared(), now), digest: decided.digest, isRefused: hold?.status === 'refused' };
+    };
   }
 
   /**
@@ -119,14 +165,19 @@ export class AccessRequests {
 
   /** The question is over because nobody has to agree any more: whoever ends it asks anew. */
   async #freely(question: Question, asked: Received): Promise<Resumed> {
-    if (await this.#supersede(question)) await this.#run({ ...asked, id: this.parts.newId() }, this.#stages);
+    const next = this.parts.newId();
+    if (await this.#supersede(question, next)) await this.#run({ ...asked, id: next }, this.#stages);
     return 'done';
   }
 
-  /** Ends a question that policy has overtaken; false where somebody else ended it first. */
-  async #supersede({ entry, body, stream }: Question): Promise<boolean> {
+  /**
+   * Ends a question that policy has overtaken; false where somebody else ended it first.
+   *
+   * @param by the attempt that asks the same anew, where one does
+   */
+  async #supersede({ entry, body, stream }: Question, by?: string): Promise<boolean> {
     try {
-      const settled = { kind: 'hold.settled', settles: entry.id, streams: [{ stream }], body: { session: body.session, digest: body.digest, status: 'superseded' } } as const;
+      const settled = { kind: 'hold.settled', settles: entry.id, streams: [{ stream }], body: { session: body.session, digest: body.digest, status: 'superseded', ...(by !== undefined && { by }) } } as const;
       return (await this.parts.record.append(settled)) !== undefined;
     } catch (error) {
       if (error instanceof FlyballError && error.code === 'already_settled') return false;
@@ -181,10 +232,15 @@ export class AccessRequests {
     // A look costs as much as a question: nobody finds out rules by looking without end.
     this.parts.asking.verify(identified.principal.identity.id, 0, received.id);
     const situated = await this.#stages.situate(identified);
-    if (!this.parts.declared().has(situated.call.name)) return { outcome: 'deny', kind: 'no_permit', approvals: [], facts: [], verdicts: [] };
+    if (!this.parts.declared().has(situated.call.name)) return undeclared;
     return foreseen(await this.#stages.decide(situated), this.parts.declared(), this.parts.stages.clock.now());
   }
 }
+
+/** What is not declared looks like what policy denies. */
+const undeclared: Foreseen = { outcome: 'deny', kind: 'no_permit', approvals: [], facts: [], verdicts: [] };
+
+const throughPoint = (identity: string, point: AskingPoint): Asker => ({ presented: new Vouched(identity, undefined, [point.identity]), address: point.address });
 
 function answerOf({ id: request }: Received, ending: Ending): AccessAnswer {
   switch (ending.kind) {

@@ -1,7 +1,7 @@
-export { type AccessAnswer, AccessRequests, type Asker, type AskingPerson } from './access-requests.js';
+export { type AccessAnswer, AccessRequests, type Asker, type AskingPerson, type AskingPoint, type Looked } from './access-requests.js';
 export { foldGrants } from './grant.js';
 export { type GrantHolder, type GrantPerson, Grants, type ShownGrant } from './grants.js';
 export { outcomeOfRequest } from './outcome-of-request.js';
 export { Resuming } from './resuming.js';
 export { forMachine, forPerson } from './simulate.js';
-export type { AccessWish } from './wish.js';
+export type { Wish } from './wish.js';

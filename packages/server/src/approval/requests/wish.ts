@@ -19,7 +19,12 @@ export interface AccessWish {
   readonly rollback?: string | undefined;
   /** Asked by a person for an identity, not by the identity itself. */
   readonly byPerson: boolean;
+  /** The enforcement point that asks for the identity; policies and people see through whom it was asked. */
+  readonly enforcementPoint?: string | undefined;
 }
+
+/** What is asked for, whoever asks. */
+export type Wish = Omit<AccessWish, 'byPerson' | 'enforcementPoint'>;
 
 const minuteMs = 60_000;
 export const accessMethod = 'access/request';
@@ -28,13 +33,13 @@ export const accessMethod = 'access/request';
  * The request as an attempt. Where only an end is given, the length is what is left until then, in whole minutes.
  * Throws `request_malformed`.
  */
-export function callOf({ grant, why, minutes, until, rollback, byPerson }: AccessWish, nowMs: number): Call {
+export function callOf({ grant, why, minutes, until, rollback, byPerson, enforcementPoint }: AccessWish, nowMs: number): Call {
   const untilMs = until === undefined ? undefined : Date.parse(until);
   if (untilMs === undefined && minutes === undefined) throw malformed('`until` or `minutes`: no grant is for ever');
   if (untilMs !== undefined && !(untilMs > nowMs)) throw malformed('`until` to be a time in the future');
   const length = minutes ?? Math.ceil(((untilMs ?? nowMs) - nowMs) / minuteMs);
   if (!Number.isSafeInteger(length) || length < 1 || length * minuteMs > limits.grantMsMax) throw malformed(`\`minutes\` from 1 to ${limits.grantMsMax / minuteMs}`);
-  const args: JsonObject = { minutes: length, why, by_person: byPerson, ...(untilMs !== undefined && { until: new Date(untilMs).toISOString() }), ...(rollback !== undefined && { rollback }) };
+  const args: JsonObject = { minutes: length, why, by_person: byPerson, ...(untilMs !== undefined && { until: new Date(untilMs).toISOString() }), ...(rollback !== undefined && { rollback }), ...(enforcementPoint !== undefined && { enforcement_point: enforcementPoint }) };
   return { upstream: 'flyball', method: accessMethod, name: grant, params: { name: grant, arguments: args }, args };
 }
 
