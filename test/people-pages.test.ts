@@ -103,6 +103,20 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
     await page.getByRole('heading', { name: 'Waiting for you' }).waitFor();
   });
 
+  test('attack: of several one has ended meanwhile; ann is told, sees what is left, and answers it', async () => {
+    const holds = [];
+    for (const to of ['one', 'two', 'three']) holds.push(await held(house, to, 640));
+    await open(`/together#${holds.join(',')}`);
+    await page.getByText('"to":"three"').waitFor();
+    await house.governor.ask('ben', 'POST', `/v1/holds/${holds[1]}/answer`, { agrees: false, reason: 'not this one' });
+    await page.getByRole('button', { name: 'Approve 3' }).click();
+    await page.locator('#main').getByText(/1 before it/).waitFor();
+    expect(await page.locator('section.card pre').allInnerTexts()).toEqual([expect.stringContaining('"to":"three"')]);
+    await page.getByRole('button', { name: 'Approve 1' }).click();
+    await page.getByText('You approved 1 question.').waitFor();
+    expect(await Promise.all(holds.map(stateOf))).toEqual(['approved', 'refused', 'approved']);
+  });
+
   test('story: ann agrees to the next one like it as well, and no further', async () => {
     const hold = await held(house, 'often', 60);
     await open(`/holds/${hold}`);

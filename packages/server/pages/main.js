@@ -18,18 +18,21 @@ async function arrive() {
     const me = await whoAmI();
     navigation(me, path);
     if (path === '/signed-out' && !me) return signedOutPage();
-    if (!me) return signInPage(path === '/sign-in' || path === '/together' ? '/' : path);
+    if (!me) return signInPage(afterSignIn(path));
     const hold = /^\/holds\/([0-9a-f-]{36})$/.exec(path)?.[1];
     if (hold) return await questionPage(me, hold, isHere);
     if (path === '/passkeys') return await passkeysPage(me);
-    if (path === '/together') return await togetherPage(me, location.hash);
+    if (path === '/together') return await togetherPage(me, location.hash, isHere);
     return await inboxPage(me, isHere);
   } catch (error) {
     if (!isHere()) return;
-    if (error.status === 401) return signInPage(path);
+    if (error.status === 401) return signInPage(afterSignIn(path));
     show('Not shown', h('section', { class: 'card lone' }, h('h1', {}, error.status === 404 ? 'Not for you, or not there' : 'This cannot be shown'), notice('bad', sentence(error)), h('a', { class: 'button', href: '/' }, 'To your inbox')));
   }
 }
+
+/** Which questions were together is known to this page only. */
+const afterSignIn = (path) => (path === '/sign-in' || path === '/together' ? '/' : path);
 
 function navigation(me, path) {
   const link = (href, text) => h('a', { href, 'aria-current': path === href ? 'page' : undefined }, text);

@@ -9,6 +9,7 @@ const states = { pending: 'waiting', approved: 'agreed, not run yet', refused: '
 export async function questionPage(me, hold, isHere) {
   const path = `/v1/questions/${hold}`;
   let question = await get(path);
+  if (!isHere()) return;
   const side = h('div', { class: 'side' });
   show(question.action, h('a', { class: 'back', href: '/' }, '← Inbox'), heading(question), h('div', { class: 'columns' }, h('div', { class: 'body' }, shown(question), whyCard(question)), side));
   const state = h('div');
@@ -61,13 +62,13 @@ const whyCard = ({ reasons, facts }) =>
   (reasons.length > 0 || facts.length > 0) &&
   h('section', { class: 'card' }, h('h2', {}, 'Why it waits'), h('ul', { class: 'plain' }, ...reasons.map((reason) => h('li', {}, reason)), ...facts.map((fact) => h('li', {}, 'missing: ', h('code', {}, fact)))));
 
-const peopleCard = ({ approvals, agreed }) =>
+const peopleCard = ({ approvals, agreed, state }) =>
   h(
     'section',
     { class: 'card' },
     h('h2', {}, 'Who has to agree'),
     h('ul', { class: 'plain rules' }, ...approvals.map(ruleRow)),
-    agreed.length > 0 ? h('ul', { class: 'plain agreed' }, ...agreed.map(({ person, atMs }) => h('li', {}, h('b', {}, person), ' agreed ', time(atMs)))) : h('p', { class: 'quiet' }, 'Nobody has agreed yet.'),
+    agreed.length > 0 ? h('ul', { class: 'plain agreed' }, ...agreed.map(({ person, atMs }) => h('li', {}, h('b', {}, person), ' agreed ', time(atMs)))) : h('p', { class: 'quiet' }, state === 'used' ? 'Who agreed is in the record.' : 'Nobody has agreed yet.'),
   );
 
 const ruleRow = ({ approvers, quorum, have, signature }) =>
@@ -131,10 +132,13 @@ function standingOf({ approvals }) {
   const bounds = approvals.map(({ standing }) => standing);
   if (bounds.length === 0 || bounds.includes(undefined)) return undefined;
   const least = (pick) => Math.min(...bounds.map(pick));
-  const [countMost, minutesMost, sum] = [least(({ count }) => count), Math.floor(least(({ withinMs }) => withinMs) / minuteMs), bounds[0].sum];
+  const sums = bounds.flatMap(({ sum }) => sum ?? []);
+  const [countMost, minutesMost] = [least(({ count }) => count), Math.floor(least(({ withinMs }) => withinMs) / minuteMs)];
+  if (minutesMost < 1 || new Set(sums.map(({ argument }) => argument)).size > 1) return undefined;
+  const sum = sums.length > 0 ? { argument: sums[0].argument, most: Math.min(...sums.map(({ most }) => most)) } : undefined;
   const number = (id, max) => h('input', { id, type: 'number', min: 1, max, step: 1, inputmode: 'numeric' });
   const [count, minutes] = [number('next-count', countMost), number('next-minutes', minutesMost)];
-  const most = sum && h('input', { id: 'next-sum', type: 'number', max: least(({ sum: { most: each } = {} }) => each ?? Infinity), step: 'any', inputmode: 'decimal', placeholder: String(sum.most) });
+  const most = sum && h('input', { id: 'next-sum', type: 'number', max: sum.most, step: 'any', inputmode: 'decimal', placeholder: String(sum.most) });
   const longest = minutesMost * minuteMs >= 2 * hourMs ? `${Math.floor((minutesMost * minuteMs) / hourMs)} h` : `${minutesMost} min`;
   const element = h('details', {}, h('summary', {}, 'Also the next ones like it'), h('p', { class: 'quiet' }, 'The same machine may do this again without asking. You see what was used, and can end it at any time.'), h('label', { for: count.id }, `How many (at most ${countMost})`), count, h('label', { for: minutes.id }, `For so many minutes (at most ${minutesMost}: ${longest})`), minutes, ...(most ? [h('label', { for: most.id }, 'All together at most, ', h('b', {}, sum.argument)), most] : []));
   const given = () => (count.value === '' ? {} : { standing: { count: Number(count.value), withinMs: Number(minutes.value || minutesMost) * minuteMs, ...(sum && { sum: { argument: sum.argument, most: Number(most.value || sum.most) } }) } });

@@ -157,7 +157,7 @@ export class Holds {
     const { body, stream } = question;
     const ref = await record.refOf(people().canonical(person));
     const mayAnswer = await questions.authorityFor(question, person).then(() => true, () => false);
-    if (mayAnswer && !question.hold?.late.includes(ref)) {
+    if (mayAnswer && question.hold && !question.hold.late.includes(ref)) {
       await record.append({ kind: 'answer.late', streams: [{ stream }], body: { session: body.session, digest: body.digest, hold, person: ref, agrees, state }, payload: payload({ reason: reason.slice(0, 2_000) }) });
     }
     throw settled(state);

@@ -104,6 +104,11 @@ describe('laws of the encoding', () => {
     );
   });
 
+  test('attack: as many members as a request can carry, none of them declared, are named and make no fault', () => {
+    const many = Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`m${n}`, 1]));
+    expect(encode({ o: many }, type, '').left).toHaveLength(300_000);
+  });
+
   test('law: a decimal is exactly the number it was made from, or there is none', () => {
     fc.assert(fc.property(fc.oneof(fc.double(), fc.integer(), fc.integer({ min: -1e9, max: 1e9 }).map((n) => n / 10_000)), (number) => {
       const text = toDecimal(number);

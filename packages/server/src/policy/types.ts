@@ -83,7 +83,7 @@ function encodeRecord(value: JsonObject, attributes: Extract<ArgumentType, { kin
     const inner = path === '' ? name : `${path}.${name}`;
     const encoded = attribute ? encode(value[name], attribute.type, inner) : missing(inner);
     if (encoded.value !== undefined) members.push([name, encoded.value]);
-    if (encoded.left.length > 0) left.push(...encoded.left);
+    for (const unseen of encoded.left) left.push(unseen);
   }
   return { value: Object.fromEntries(members), left };
 }

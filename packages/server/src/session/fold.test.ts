@@ -106,6 +106,30 @@ describe('attacks', () => {
     expect(Object.keys(fold(opening(), ...again).pastHolds ?? {})).toHaveLength(limits.holdsRememberedMax);
   });
 
+  const others = (from: number, many: number) => Array.from({ length: many }, (_, n) => [hold(`o${from + n}`, `o${from + n}`), answered(`o${from + n}`, 'expired', `o${from + n}`)]).flat();
+  const after = (id: string, digest: string, ...first: readonly string[]) => entry('hold', { digest, question: `q-${digest}`, action: 'pay', decision: { outcome: 'defer', approvals: [], facts: [{ policy: 'f' }] }, after: first, depth: 1 }, { id, deadline: 5_000 });
+
+  test('attack: by asking on and on a machine loses neither a refusal nor what came to nothing because of one', () => {
+    const state = fold(opening(), hold('a', 'a'), after('b', 'b', 'a'), answered('a', 'refused', 'a'), answered('b', 'expired', 'b'), ...others(0, 1_500));
+    expect([state.holds['a']?.status, state.holds['b']?.status, state.holds['b']?.after]).toEqual(['refused', 'expired', ['a']]);
+  });
+
+  test('law: what waits for something finds what became of it, however long ago that was', () => {
+    const state = fold(opening(), hold('a', 'a'), intent('i', { digest: 'a' }, 'a'), after('b', 'b', 'a'), ...others(0, 2_500));
+    expect([state.holds['b']?.status, state.holds['a'], state.pastHolds?.['a']]).toEqual(['pending', undefined, 'used']);
+    expect(Object.keys(state.pastHolds ?? {})).toHaveLength(limits.holdsRememberedMax);
+  });
+
+  test('law: the question that ended first is forgotten first, also when it was asked before under the same digest', () => {
+    const asked = [hold('a1', 'a'), answered('a', 'expired', 'a1'), ...others(0, 400), hold('a2', 'a'), answered('a', 'expired', 'a2'), ...others(400, 99)];
+    expect(fold(opening(), ...asked).holds['a']?.id).toBe('a2');
+    expect(fold(opening(), ...asked, ...others(500, 2)).holds['o0']).toBeUndefined();
+    const refusals = Array.from({ length: limits.holdsRememberedMax }, (_, n) => [hold(`r${n}`, `r${n}`), answered(`r${n}`, 'refused', `r${n}`)]).flat();
+    const late = fold(opening(), hold('first', 'first'), ...refusals.slice(0, -2), answered('first', 'refused', 'first'), ...others(0, 5));
+    expect([late.holds['first']?.status, late.holds['r0'], late.holds['r1']?.status]).toEqual(['refused', undefined, 'refused']);
+    expect(Object.keys(late.holds)).toHaveLength(limits.holdsRememberedMax);
+  });
+
   test('attack: a second opening of the same session makes it forget nothing', () => {
     const state = fold(opening(), intent('i', { labels: ['pii'], spends: { eur: 500 } }), opening());
     expect(state).toMatchObject({ labels: ['pii'], spent: { eur: 500 }, counts: { pay: 1 } });

@@ -187,30 +187,37 @@ function holdStatus(state: SessionState, digest: string, settled: string | undef
   return hold && hold.id === settled ? withHold(state, digest, { ...hold, status }) : state;
 }
 
-/** A question of the same digest takes the place of the one before; what became of that one is remembered by its id. */
+/** A question of the same digest takes the place of the one before. What changed last stands last. */
 function withHold(state: SessionState, digest: string, hold: HoldState): SessionState {
-  const before = state.holds[digest];
-  const past = before && before.id !== hold.id ? { pastHolds: newest({ ...state.pastHolds, [before.id]: before.status }) } : {};
-  const holds = { ...state.holds, [digest]: hold };
-  return { ...state, ...past, holds: before ? holds : remembered(holds) };
+  const { [digest]: before, ...others } = state.holds;
+  if (before?.id === hold.id && before.status === hold.status) return { ...state, holds: { ...state.holds, [digest]: hold } };
+  const next = { ...state, holds: { ...others, [digest]: hold } };
+  return remembered(before && before.id !== hold.id ? withPast(next, before) : next);
 }
 
 /**
- * A machine may ask all day, and every entry costs what its session has to remember. Of more questions than that the oldest
- * that is over goes, of those that people refused the last: the record still has it, and the same asked again is a new one.
+ * A machine may ask all day, and every entry costs what its session has to remember. Of more questions than that the one
+ * that ended first goes, and what was a no the last; what became of it is remembered a while longer, by its id.
  */
-function remembered(holds: Readonly<Record<string, HoldState>>): Readonly<Record<string, HoldState>> {
-  const all = Object.values(holds);
-  if (all.length <= limits.holdsRememberedMax) return holds;
-  const leaves = all.find(({ status }) => status !== 'pending' && status !== 'refused') ?? all.find(({ status }) => status === 'refused');
-  if (!leaves) return holds;
-  const { [leaves.digest]: _forgotten, ...left } = holds;
-  return left;
+function remembered(state: SessionState): SessionState {
+  const all = Object.values(state.holds);
+  const leaves = all.length <= limits.holdsRememberedMax ? undefined : (all.find((hold) => hold.status !== 'pending' && !isNo(hold)) ?? all.find(isNo));
+  if (!leaves) return state;
+  const { [leaves.digest]: _forgotten, ...left } = state.holds;
+  return withPast({ ...state, holds: left }, leaves);
 }
 
-function newest<T>(values: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  const names = Object.keys(values);
-  return names.length <= limits.holdsRememberedMax ? values : Object.fromEntries(names.slice(1).map((name) => [name, values[name] as T]));
+/** What people refused, or what came to nothing because of what it follows: asked again, it is told the same. */
+const isNo = ({ status, after }: HoldState): boolean => status === 'refused' || (after.length > 0 && status !== 'pending' && status !== 'used');
+
+/** What waits for something is never left without what became of that. */
+function withPast(state: SessionState, { id, status }: HoldState): SessionState {
+  const past = { ...state.pastHolds, [id]: status };
+  const names = Object.keys(past);
+  if (names.length <= limits.holdsRememberedMax) return { ...state, pastHolds: past };
+  const awaited = new Set(Object.values(state.holds).flatMap((hold) => (hold.status === 'pending' ? hold.after : [])));
+  const leaves = names.find((name) => !awaited.has(name));
+  return { ...state, pastHolds: Object.fromEntries(Object.entries(past).filter(([name]) => name !== leaves)) };
 }
 
 function union(left: readonly string[], right: readonly string[]): readonly string[] {
