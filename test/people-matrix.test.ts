@@ -9,7 +9,7 @@ import { accessToken, openPeopleHouse, type PeopleHouse, Visitor } from './suppo
 
 /** Every route of the administrators' listener and who may ask for it. What is not in this table must not be there. */
 const table: Readonly<Record<Right, readonly string[]>> = {
-  anyone: ['GET /', 'GET /sign-in', 'GET /sign-in/back', 'GET /signed-out', 'GET /passkeys', 'GET /holds/:id', 'POST /sign-in/start', 'POST /sign-in/finish'],
+  anyone: ['GET /', 'GET /sign-in', 'GET /sign-in/back', 'GET /signed-out', 'GET /together', 'GET /passkeys', 'GET /holds/:id', 'POST /sign-in/start', 'POST /sign-in/finish'],
   person: ['GET /v1/me', 'GET /v1/inbox', 'GET /v1/questions/:id', 'GET /v1/standing', 'GET /v1/delegations', 'GET /v1/emergencies', 'GET /v1/grants'],
   answers: [
     'POST /v1/holds/:id/answer',
