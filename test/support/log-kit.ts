@@ -41,13 +41,15 @@ export interface SequencerOptions {
   readonly signed: Signed;
   readonly now?: () => number;
   readonly signer?: LogSigner;
+  /** The node's keys at a moment; throws when none is left. */
+  readonly signers?: () => readonly LogSigner[];
 }
 
 /** A node's sequencer with its published head, which remembers all that it shows. */
-export function sequencerOn({ store, file, holder, signed, now = () => performance.now(), signer = keyOf(1) }: SequencerOptions) {
+export function sequencerOn({ store, file, holder, signed, now = () => performance.now(), signer = keyOf(1), signers = () => [signer] }: SequencerOptions) {
   const published = new PublishedHead(file, origin, () => [parseVerifierKey(keyOf(1).vkey)]);
   published.load();
-  const sequencer = new Sequencer(store, published, () => [signed.over(signer)], holder, now);
+  const sequencer = new Sequencer(store, published, () => signers().map((each) => signed.over(each)), holder, now);
   const round = async (): Promise<number> => {
     const before = published.checkpoint;
     try {

@@ -37,6 +37,7 @@ export class Sequencer {
   async round(): Promise<number> {
     if (!this.#uncertain && (await this.store.unsequenced(1)).length === 0) return 0;
     try {
+      await this.#verifyCanSign();
       const held = await this.#hold();
       // What waits is read by who holds the lease: what was read before may have been added by another node.
       const waiting = held ? await this.store.unsequenced(batchMost) : [];
@@ -69,6 +70,16 @@ export class Sequencer {
     this.#held = { head: to, edge };
     await this.#publish(to);
     return entries.length;
+  }
+
+  /** Whoever has no key left leaves the log to others: with the lease in its hands nobody would sign. */
+  async #verifyCanSign(): Promise<void> {
+    try {
+      this.signers();
+    } catch (error) {
+      if (this.#askedAt > -Infinity) await this.release();
+      throw error;
+    }
   }
 
   async #hold(): Promise<Held | undefined> {
