@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 
 function answerOf({ method, params }: Seen): object | undefined {
-  const task = { taskId: 'T1', status: 'completed', createdAt: '2026-01-01T00:00:00Z', lastUpdatedAt: '2026-01-01T00:00:00Z', ttl: 60_000 };
+  const task = { taskId: 'the-task-of-tester', status: 'completed', createdAt: '2026-01-01T00:00:00Z', lastUpdatedAt: '2026-01-01T00:00:00Z', ttl: 60_000 };
   const content = { content: [{ type: 'text', text: `Jo, ${mail}` }] };
   switch (method) {
     case 'initialize':
@@ -69,7 +69,7 @@ describe.each(['/mcp/raw', '/mcp'])('through %s', (path) => {
   const startTask = async (bearer: string) => {
     const client = await openWire(governor.url(path), bearer);
     const answer = await client.post(rpc(1, 'tools/call', { name: 'customer', arguments: {}, task: { ttl: 60_000 } }));
-    return { client, taskId: (resultOf(answer)['task'] as { taskId?: string } | undefined)?.taskId ?? 'T1' };
+    return { client, taskId: (resultOf(answer)['task'] as { taskId?: string } | undefined)?.taskId ?? 'the-task-of-tester' };
   };
 
   test('attack: what was to be redacted is redacted when it comes as the result of a task, too', async () => {
