@@ -1,16 +1,28 @@
 import { randomUUID } from 'node:crypto';
 
-/** A UUID of version 7 (RFC 9562, section 5.7): it sorts by the time it was made. */
+let countedMs = -1;
+let counter = 0;
+
+/**
+ * A UUID of version 7 (RFC 9562, section 5.7): it sorts by the time it was made. Those that this process makes in one
+ * millisecond sort in the order in which they were made: a counter of 26 bits (section 6.2, method 1) stands before
+ * 48 random bits, and starts at 24 other random bits, so that two nodes do not meet.
+ */
 export function timeId(nowMs: number): string {
-  const time = Math.max(0, nowMs).toString(16).padStart(12, '0');
-  // A random UUID has its version at place 14; what follows is random and has the variant where it belongs.
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
+  const ms = Math.max(0, nowMs);
+  const random = randomUUID();
+  counter = ms === countedMs ? (counter + 1) & 0x3ffffff : Number.parseInt(random.slice(0, 6), 16);
+  countedMs = ms;
+  const time = hex(ms, 12);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(counter >>> 14, 3)}-${hex(0x8000 | (counter & 0x3fff), 4)}-${random.slice(24)}`;
 }
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
 /** The smallest id of a moment, for searching a range of time. */
 export function earliestId(ms: number): string {
-  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+  const time = hex(Math.max(0, ms), 12);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
 }
 
 const timeIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
