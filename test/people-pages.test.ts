@@ -225,6 +225,8 @@ describe.skipIf(!hasBrowser)('the pages in a real browser', () => {
     const verdict = verifyAnswer(texts(approval?.id ?? ''), texts(approval?.body.signature?.authenticator ?? ''));
     const { code: verified, stdout } = await command(house.governor.directory, ['verify'], { SIGN_IN_SECRET: 'x' });
     expect(verified, stdout).toBe(0);
+    const [, signed, checked] = /signed answers +(\d+), of which (\d+)/.exec(stdout) ?? [];
+    expect([Number(signed) > 0, signed]).toEqual([true, checked]);
     expect(verdict).toMatchObject({ holds: true, answer: { hold: signedHold, digest: approval?.body.digest, seen: approval?.body.seen, agrees: true } });
   });
 });

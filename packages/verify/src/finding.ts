@@ -38,6 +38,7 @@ const questions = {
   approval_missing: 'completeness',
   approval_mismatch: 'completeness',
   approver_repeated: 'completeness',
+  answer_forged: 'completeness',
   bundle_unknown: 'completeness',
   promise_broken: 'completeness',
   receipt_broken: 'completeness',

@@ -1,7 +1,7 @@
 import { createHash, verify } from 'node:crypto';
 import { canonicalText } from './leaf/canonical.js';
 import { type Entry, readEntryText } from './leaf/entry.js';
-import { isMembers, type Members } from './leaf/members.js';
+import { isMembers, type Members, membersOf } from './leaf/members.js';
 import { readCoseKey } from './evidence/cose-key.js';
 import { bodyDigest } from './record/payloads.js';
 
@@ -25,6 +25,18 @@ export type AnswerVerdict =
  * both commit to. That the entries are in the log is for `verifyReceipt` and `verifyLog` to say.
  */
 export function verifyAnswer(answer: RecordedText, key: RecordedText): AnswerVerdict {
+  const [answered, added] = [open(answer), open(key)];
+  return answered && added ? verifySigned(answered, added) : wrong('expected two entries with what they commit to');
+}
+
+/** An entry and what it commits to, of which somebody has made sure. */
+export interface Committed {
+  readonly entry: Entry;
+  readonly content: string;
+}
+
+/** As `verifyAnswer`, of entries that were read already. */
+export function verifySigned(answer: Committed, key: Committed): AnswerVerdict {
   try {
     return verdictOf(answer, key);
   } catch (error) {
@@ -33,11 +45,10 @@ export function verifyAnswer(answer: RecordedText, key: RecordedText): AnswerVer
   }
 }
 
-function verdictOf(answer: RecordedText, key: RecordedText): AnswerVerdict {
-  const [answered, added] = [open(answer), open(key)];
-  if (!answered || !added) return wrong('expected two entries with what they commit to');
+function verdictOf(answered: Committed, added: Committed): AnswerVerdict {
   const said = saidBy(answered.entry);
-  const { proof, own } = { proof: answered.content['signature'], own: added.content };
+  const proof = membersOf({ content: JSON.parse(answered.content) as unknown }, 'content')['signature'];
+  const own: unknown = JSON.parse(added.content);
   if (!said || !isTexts(proof, ['nonce', 'credential', 'client_data', 'authenticator_data', 'signature'])) return wrong('this answer was not signed');
   if (!isTexts(own, ['credential', 'public_key', 'relying_party', 'origin']) || added.entry.kind !== 'authenticator.added') return wrong('expected the entry that added the key');
   if (said.signature['authenticator'] !== added.entry.id || added.entry.body['person'] !== said.person || proof.credential !== own.credential) return wrong('the answer was signed with another key, or for another person');
@@ -50,11 +61,9 @@ function verdictOf(answer: RecordedText, key: RecordedText): AnswerVerdict {
 
 const wrong = (fault: string): AnswerVerdict => ({ holds: false, fault });
 
-function open({ leaf, salt, content }: RecordedText): { readonly entry: Entry; readonly content: Members } | undefined {
+function open({ leaf, salt, content }: RecordedText): Committed | undefined {
   const read = readEntryText(leaf);
-  if (!('entry' in read) || read.entry.payload !== bodyDigest({ salt, content })) return undefined;
-  const value: unknown = JSON.parse(content);
-  return isMembers(value) ? { entry: read.entry, content: value } : undefined;
+  return 'entry' in read && read.entry.payload === bodyDigest({ salt, content }) ? { entry: read.entry, content } : undefined;
 }
 
 interface Said {

@@ -8,7 +8,7 @@ const said = (holds: boolean): string => (holds ? 'holds' : 'DOES NOT HOLD');
 
 /** A verdict about a log for people: what was read, then both verdicts with what speaks against them. */
 export function verdictText({ origin, size, root, newestMs, integrity, completeness, counts, keys }: Verdict): string {
-  const { entries, streams, tiles, underWay, bodies } = counts;
+  const { entries, streams, tiles, underWay, bodies, answers } = counts;
   const rows = [
     ['log', origin || 'unknown'],
     ['size', `${size}`],
@@ -18,6 +18,7 @@ export function verdictText({ origin, size, root, newestMs, integrity, completen
     ['under way', `${underWay.intents} intents, ${underWay.holds} holds, ${underWay.sessions} sessions, ${underWay.authorities} given for a time`],
     ['given', `${counts.earlier} earlier checkpoints, ${counts.receipts} receipts, ${counts.promises} promises (${counts.kept} kept, ${counts.pending} pending)`],
     ['bodies', `${bodies.matched} match, ${bodies.erased} erased`],
+    ['signed answers', `${answers.signed}, of which ${answers.verified} were verified with their keys`],
     ...keys.map(({ key, status }) => [`${status} key`, key]),
   ];
   const judged = ([['integrity', integrity], ['completeness', completeness]] as const).map(([name, judgement]) => `\n${name}: ${said(judgement.holds)}\n${findingsTable(judgement)}`);

@@ -10,6 +10,8 @@ interface Approval {
   /** By whose right, where somebody speaks for another. */
   readonly authority: string;
   readonly hold: string;
+  /** It says that the person's own key signed it; whether that is so, `Answers` says. */
+  readonly isSigned: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export class Approvals {
   #keep(id: string, body: Members): void {
     const hold = textOf(body, 'hold') ?? '';
     const person = textOf(body, 'person') ?? '';
-    this.#approvals.set(id, { session: textOf(body, 'session'), digest: textOf(body, 'digest'), person, authority: textOf(body, 'authority') ?? person, hold });
+    this.#approvals.set(id, { session: textOf(body, 'session'), digest: textOf(body, 'digest'), person, authority: textOf(body, 'authority') ?? person, hold, isSigned: body['signed'] === true && Object.hasOwn(body, 'signature') });
     this.#ofHold.set(hold, [...(this.#ofHold.get(hold) ?? []), id]);
   }
 
@@ -84,11 +86,12 @@ export class Approvals {
   }
 }
 
-function faultOf({ session, digest, person, authority, hold }: Approval, body: Members, settles: string | undefined): string | undefined {
+function faultOf({ session, digest, person, authority, hold, isSigned }: Approval, body: Members, settles: string | undefined): string | undefined {
   if (digest !== textOf(body, 'digest')) return 'for the digest of this intent';
   if (session !== textOf(body, 'session')) return 'given in the session of this intent';
   if (hold !== settles) return 'an answer to the hold that this intent settles';
   if ([person, authority].includes(textOf(body, 'on_behalf_of') ?? '')) return 'from somebody else than the person whom it is for';
+  if (!isSigned && waitingRules(membersOf(body, 'decision')).some((rule) => Object.hasOwn(rule, 'signature'))) return 'signed, as the decision asks for';
   return undefined;
 }
 

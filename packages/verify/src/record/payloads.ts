@@ -48,19 +48,21 @@ export class Payloads {
     else this.#given.set(body.entry, digest);
   }
 
-  add(recorded: Recorded): void {
+  /** Whether the entry's body was given, and is what it commits to. */
+  add(recorded: Recorded): boolean {
     const { id, kind, payload, body } = recorded.entry;
     if (kind === 'erased') {
       for (const entry of textsOf(body, 'entries') ?? []) this.#erasedEntries.add(entry);
       const person = textOf(body, 'person');
       if (person !== undefined) this.#erasedPersons.add(person);
     }
-    if (!this.areWanted || payload === undefined) return;
+    if (!this.areWanted || payload === undefined) return false;
     const given = this.#given.get(id);
     this.#given.delete(id);
     if (given === undefined) this.#missing.set(id, { index: recorded.index, persons: [textOf(body, 'on_behalf_of'), textOf(body, 'person')].filter((person) => person !== undefined) });
     else if (given !== payload) this.findings.add('body_mismatch', 'expected the body that the entry commits to', placeOf(recorded));
     else this.#matched++;
+    return given === payload;
   }
 
   finish(): BodyCounts {

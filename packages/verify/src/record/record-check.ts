@@ -4,6 +4,7 @@ import { kindRules } from '../leaf/kinds.js';
 import { textOf } from '../leaf/members.js';
 import type { Placed } from '../tree/tree-check.js';
 import { KeyHistory } from '../evidence/key-history.js';
+import { type AnswerCounts, Answers } from './answers.js';
 import { Approvals } from './approvals.js';
 import { Bundles } from './bundles.js';
 import { type Claim, Claims } from './claims.js';
@@ -23,6 +24,7 @@ export interface RecordCounts {
   /** Promises that are too young to be kept already. */
   readonly pending: number;
   readonly bodies: BodyCounts;
+  readonly answers: AnswerCounts;
 }
 
 export interface RecordWish {
@@ -40,6 +42,7 @@ export class RecordCheck {
   readonly #bundles: Bundles;
   readonly #claims: Claims;
   readonly #payloads: Payloads;
+  readonly #answers: Answers;
   #tenant: string | undefined;
   #entries = 0;
   #newestMs = 0;
@@ -53,6 +56,7 @@ export class RecordCheck {
     this.#bundles = new Bundles(findings);
     this.#claims = new Claims(findings, wish.claims);
     this.#payloads = new Payloads(findings, wish.bodies !== undefined);
+    this.#answers = new Answers(findings);
     this.#streams = new Streams(findings, (recorded) => this.#inOrder(recorded));
   }
 
@@ -62,7 +66,10 @@ export class RecordCheck {
   }
 
   async takeBodies(): Promise<void> {
-    for await (const body of this.wish.bodies ?? []) this.#payloads.give(body);
+    for await (const body of this.wish.bodies ?? []) {
+      this.#payloads.give(body);
+      this.#answers.give(body);
+    }
   }
 
   add({ index, leaf, hash, isAltered }: Placed, file: string): void {
@@ -92,7 +99,7 @@ export class RecordCheck {
     const underWay = this.#waits.finish(judgedAt(times));
     this.#bundles.finish();
     const pending = this.#claims.finish(times, disbelieved);
-    return { entries: this.#entries, streams: this.#streams.count, underWay, kept: this.#claims.kept, pending, bodies: this.#payloads.finish() };
+    return { entries: this.#entries, streams: this.#streams.count, underWay, kept: this.#claims.kept, pending, bodies: this.#payloads.finish(), answers: this.#answers.finish() };
   }
 
   /** An entry, after those that are before it in its streams. */
@@ -102,7 +109,7 @@ export class RecordCheck {
     this.#approvals.add(recorded);
     this.#waits.add(recorded);
     this.#bundles.add(recorded);
-    this.#payloads.add(recorded);
+    this.#answers.add(recorded, this.#payloads.add(recorded));
     if (!recorded.isAltered) this.keys.add(recorded);
   }
 }
