@@ -58,12 +58,17 @@ const steps = kindsInOrder.flatMap((kind) => [`before ${kind}`, `after ${kind}`]
 /** What is there in the end: the hold may never have been asked, or be waiting for its answer; else there is a grant, or its outcome says that there is none. */
 const endings: Readonly<Record<string, 'nothing' | 'waits' | 'granted' | 'failed'>> = { 'before hold': 'nothing', 'after hold': 'waits', 'before approval': 'waits', 'after approval': 'granted', 'before intent': 'granted', 'after intent': 'failed', 'before grant.opened': 'failed', 'after grant.opened': 'granted', 'before outcome': 'granted', 'after outcome': 'granted' };
 
+/** Runs a node that kills itself; the signal that it ended with. */
+function killed(folder: string, env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<unknown> {
+  const child = spawn(process.execPath, [join(root, 'test/support/access-killed.mjs'), join(folder, 'flyball.yaml'), ...args], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
+  return new Promise((done) => child.once('exit', (_code, by) => done(by)));
+}
+
 /** Kills a node at a step; what another node, which comes after it, makes of that. */
 async function ended(step: string, env: Readonly<Record<string, string>>): Promise<readonly unknown[]> {
   const folder = writeInstallation({ files: accessFiles() });
   if (env['FLYBALL_DATABASE_URL'] === undefined) await command(folder, ['sessions'], env);
-  const child = spawn(process.execPath, [join(root, 'test/support/access-killed.mjs'), join(folder, 'flyball.yaml'), step], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } });
-  const signal = await new Promise((done) => child.once('exit', (_code, by) => done(by)));
+  const signal = await killed(folder, env, step);
   const survivor = await openGovernor(loadConfig(join(folder, 'flyball.yaml'), env), () => undefined);
   const expected = endings[step];
   if (expected === 'granted' || expected === 'failed') await waitFor(async () => ((await survivor.ledger.store.list({ kinds: ['outcome'], most: 1 })).length > 0 ? true : undefined));
@@ -91,4 +96,27 @@ describe('law: killed at any step, there is a grant or there is none, and the ou
   test.each(['after intent'])('abuse 42: kill -9 %s, on an embedded store', { timeout: 300_000 }, async (step) => {
     expect(await ended(step, {})).toEqual(['SIGKILL', endings[step], true, [], 0]);
   });
+});
+
+test.skipIf(postgres === undefined).each<[string, 'before' | 'after']>([
+  ['before it begins', 'before'],
+  ['after it began', 'after'],
+])('abuse 42: a standing approval to which everybody agreed, its node killed %s: there is one, begun by whoever comes next', { timeout: 120_000 }, async (_name, when) => {
+  const env = { FLYBALL_DATABASE_URL: (await postgres?.database()) ?? '' };
+  const policies = accessFiles()['bundle/policies/open.cedar']?.replace('@id("people-agree")', '@id("people-agree") @standing("count=3, within=1h")') ?? '';
+  const folder = writeInstallation({ files: accessFiles({ 'bundle/policies/open.cedar': policies }) });
+  expect(await killed(folder, env, `${when} standing.granted`, JSON.stringify({ count: 2, withinMs: 600_000 }))).toBe('SIGKILL');
+  const open = () => openGovernor(loadConfig(join(folder, 'flyball.yaml'), env), () => undefined);
+  const survivor = await open();
+  const [begun] = await waitFor(async () => survivor.approval.standing.list().then((all) => (all.length > 0 ? all : undefined)));
+  expect([begun?.policy, begun?.count]).toEqual(['people-agree', 2]);
+  await survivor.approval.standing.end(begun?.id ?? '', 'ben', false);
+  await survivor.close();
+  // Whoever comes after that does not begin again what somebody took back.
+  const later = await open();
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await later.close();
+  const record = await readRecord(folder, env);
+  expect([record.entries.filter(({ kind }) => kind === 'standing.granted').length, record.faults(), (await command(folder, ['verify'], env)).code]).toEqual([1, [], 0]);
+  rmSync(folder, { recursive: true });
 });

@@ -1,9 +1,9 @@
-// node access-killed.mjs CONFIG STEP: a node that asks for a grant, has it agreed to and carried out, and kills itself before
-// or after it writes an entry of a kind.
+// node access-killed.mjs CONFIG STEP [STANDING]: a node that asks for a grant, has it agreed to (also for what will be like
+// it, within these bounds) and carried out, and kills itself before or after it writes an entry of a kind.
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const [file, step = ''] = process.argv.slice(2);
+const [file, step = '', standing] = process.argv.slice(2);
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../../packages/server/dist');
 const load = (module) => import(pathToFileURL(join(dist, module)).href);
 const [{ loadConfig }, { openGovernor }] = await Promise.all([load('config.js'), load('wiring.js')]);
@@ -27,7 +27,7 @@ ledger.write = async (draft) => {
 };
 
 const asked = await access.requests.askFor('tester', { person: 'olga', administers: false, address: '' }, { grant: 'prod-db-read', why: 'an incident', minutes: 60 });
-await approval.holds.answer({ hold: asked.hold, person: 'ben', agrees: true, reason: '' });
+await approval.holds.answer({ hold: asked.hold, person: 'ben', agrees: true, reason: '', ...(standing && { standing: JSON.parse(standing) }) });
 await access.requests.resume(asked.hold);
 await new Promise((resolve) => setTimeout(resolve, 5_000));
 await governor.close();

@@ -55,7 +55,11 @@ export class Holds {
     // A signature is good once, so a question that moved on meanwhile does not have it verified again.
     const verified = (question: Question) => (signed ??= this.#verifySigned(question, answer));
     const written = await this.#write(answer.hold, (question) => this.#answerDraft(question, answer, verified));
-    if (answer.agrees && answer.standing) await this.parts.standing.begin(await this.parts.questions.find(answer.hold), written.id);
+    if (answer.agrees && answer.standing) {
+      await this.parts.standing.begin(await this.parts.questions.find(answer.hold)).catch((cause: unknown) => {
+        throw new FlyballError('store_unavailable', 'the answer is recorded; the standing approval is not yet, and begins as soon as it can be recorded', { cause });
+      });
+    }
     return written;
   }
 

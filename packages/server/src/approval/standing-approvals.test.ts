@@ -94,9 +94,9 @@ describe('of several who agree', () => {
     const { standing, questions } = node.approval;
     const begin = standing.begin.bind(standing);
     // Between the answer that completes the others and what it begins.
-    standing.begin = async (_question, answer) => {
+    standing.begin = async () => {
       await node.refuse(hold, 'cyd');
-      await begin(await questions.find(hold), answer);
+      await begin(await questions.find(hold));
     };
     await node.agree(hold, 'ben', { standing: wish });
     expect(entries('standing.granted')).toEqual([]);

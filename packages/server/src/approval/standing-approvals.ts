@@ -1,10 +1,11 @@
 import { type ApprovalRule, canonicalText, type Entry, FlyballError, type StandingBounds } from '@flyball/protocol';
 import type { Clock } from '../lib/clock.js';
 import { randomSalt } from '../lib/ids.js';
+import { limits } from '../lib/limits.js';
 import type { People } from './people.js';
 import type { Question } from './question.js';
 import type { Questions } from './questions.js';
-import type { ApprovalRecord } from './record.js';
+import type { ApprovalDraft, ApprovalRecord } from './record.js';
 import { boundsOf, scopeOf, type Standing, type StandingBody, type StandingState, standingStream } from './standing.js';
 import { tally } from './tally.js';
 
@@ -22,10 +23,10 @@ export class StandingApprovals {
   constructor(private readonly parts: StandingParts) {}
 
   /**
-   * When everybody who was needed agreed to more than this once, the standing approval begins: with the answer that
-   * completes them, so that answers beyond those begin no second one.
+   * When everybody who was needed agreed to more than this once, the standing approval begins: as of the answer that
+   * completed them. Answers beyond those begin no second one.
    */
-  async begin(question: Question, answer: string): Promise<void> {
+  async begin(question: Question): Promise<void> {
     const { hold, body, asked } = question;
     if (!hold || !asked || (hold.status !== 'pending' && hold.status !== 'used')) return;
     const terms = await this.parts.questions.termsOf(question);
@@ -34,8 +35,9 @@ export class StandingApprovals {
       const { met, counted } = tally(rules, hold.agreed, terms);
       const [rule] = rules;
       const completing = hold.agreed.findLast((vote) => counted.includes(vote));
-      const bounds = met && rule && completing?.entry === answer ? boundsOf(rule, counted) : undefined;
-      if (!bounds) continue;
+      const bounds = met && rule ? boundsOf(rule, counted) : undefined;
+      const deadline = (completing?.atMs ?? 0) + (bounds?.withinMs ?? 0);
+      if (!bounds || deadline <= this.parts.clock.now()) continue;
       const { identity, on_behalf_of: onBehalfOf, action, upstream, method, tool, chain } = body;
       const free = [...(bounds.free ?? []), ...(bounds.sum ? [bounds.sum.argument] : [])];
       const granted: StandingBody = {
@@ -51,8 +53,23 @@ export class StandingApprovals {
         asked_at: terms.askedAtMs,
       };
       const scope = scopeOf({ upstream, method, tool, chain, ...asked, about: asked.about }, free);
-      await this.parts.record.append({ kind: 'standing.granted', streams: [{ stream: standingStream(policy) }], deadline: this.parts.clock.now() + bounds.withinMs, body: granted, payload: { salt: randomSalt(), content: JSON.stringify({ scope }) } });
+      await this.#beginOnce(hold.id, { kind: 'standing.granted', streams: [{ stream: standingStream(policy) }], deadline, body: granted, payload: { salt: randomSalt(), content: JSON.stringify({ scope }) } });
     }
+  }
+
+  /** Begins what an answer completed and a crash kept from the record. */
+  async resume(hold: string): Promise<void> {
+    await this.begin(await this.parts.questions.find(hold));
+  }
+
+  /** One question leads to one standing approval of a policy, however often and on however many nodes it is tried. */
+  async #beginOnce(hold: string, draft: ApprovalDraft & { readonly body: StandingBody }): Promise<void> {
+    const stream = `standing-of:${hold} ${draft.body.policy}`;
+    for (let round = 0; round < limits.decideRoundsMax; round++) {
+      if ((await this.parts.record.read(stream)).version > 0) return;
+      if (await this.parts.record.append({ ...draft, streams: [...draft.streams, { stream, expected: 0 }] })) return;
+    }
+    throw new FlyballError('conflict', 'a standing approval could not be recorded now');
   }
 
   /** Those that have not ended, of rules whose groups are wanted. */

@@ -16,6 +16,7 @@ export const folds: Readonly<Record<string, Fold<unknown>>> = {
   authenticator: foldPasskeys as Fold<unknown>,
   'sign-ins': onlyVersions,
   standing: foldStanding as Fold<unknown>,
+  'standing-of': onlyVersions,
   delegation: foldDelegations as Fold<unknown>,
   grant: foldGrants as Fold<unknown>,
   emergency: foldEmergency as Fold<unknown>,

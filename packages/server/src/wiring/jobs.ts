@@ -1,5 +1,5 @@
 import { type Entry, FlyballError } from '@flyball/protocol';
-import { type AccessRequests, type ApprovalRoom, type Board, Dependents, type Notifier } from '../approval/index.js';
+import { type AccessRequests, type ApprovalRoom, type Board, Dependents, type Notifier, StandingResume } from '../approval/index.js';
 import { type AttemptRecorder, Follower, type Ledger, type Names, Settler, type Spool, type TransparencyLog } from '../ledger/index.js';
 import { pause, type StoreClock } from '../lib/clock.js';
 import type { Log } from '../lib/log.js';
@@ -46,6 +46,7 @@ export function startJobs(parts: JobParts, stop: AbortSignal, log: Log): readonl
     dependentsJob(new Dependents(board, approval.questions, approval.holds), board, stop, log),
     arrivalsJob({ board, holds: approval.holds, ledger, policy, clock }, stop, log),
     resumeJob(requests, foundation, (listener) => listeners.add(listener), stop, log),
+    standingJob(approval, clock, (listener) => listeners.add(listener), stop, log),
     ...(notifier ? [notifyJob(notifier, approval, stop)] : []),
   ];
 }
@@ -72,6 +73,14 @@ function dependentsJob(dependents: Dependents, board: Board, stop: AbortSignal, 
     await dependents.round();
   };
   return repeat(step, { everyMs: settleEveryMs, stop, failed: () => log('warn', 'what depends on holds cannot be told now; it is tried again') });
+}
+
+/** Begins standing approvals that a crash kept from the record. */
+function standingJob({ board, standing }: ApprovalRoom, clock: StoreClock, listen: (listener: StandingResume['notice']) => void, stop: AbortSignal, log: Log): Promise<void> {
+  const trouble = (error: unknown) => log('warn', 'a standing approval cannot begin now; it is tried again', { reason: error instanceof FlyballError ? error.message : 'unknown' });
+  const resume = new StandingResume({ board, standing, now: () => clock.now(), trouble });
+  listen((entry) => resume.notice(entry));
+  return repeat(() => resume.round(), { everyMs: settleEveryMs, stop, failed: trouble });
 }
 
 export interface Refreshed {
