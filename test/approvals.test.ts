@@ -214,6 +214,49 @@ test.each([
   expect([several.code, several.stderr]).toEqual([2, expect.stringContaining('`--cap` only where one hold is agreed to')]);
 });
 
+test('story: who agreed to less is shown beside what is asked, and what ran is in the explanation', async () => {
+  const { directory } = house.governor;
+  const ask = house.governor.ask.bind(house.governor);
+  const show = async (hold: string, ...more: string[]) => (await command(directory, ['show', hold, '--as', 'cyd', ...more])).stdout;
+  const rows = async () => (await ask('operator', 'GET', '/v1/holds')).value as unknown as { id: string; state: string; waits_for: string }[];
+  const rowOf = async (hold: string) => (await rows()).find(({ id }) => id === hold);
+  const hold = await held('less', { amount: 3_000 });
+  expect(await rowOf(hold)).toMatchObject({ state: 'pending', waits_for: '1 of finance; 2 of finance' });
+  const capped = await command(directory, ['approve', hold, '--as', 'ann', '--cap', 'amount=2000']);
+  expect(JSON.parse(capped.stdout)).toMatchObject({ answer: 'agreed', terms: ['amount at most 2000'] });
+  expect(await show(hold)).toMatch(/^agreed: ann, [^,]+, amount at most 2000$/m);
+  expect(await rowOf(hold)).toMatchObject({ state: 'pending', waits_for: '1 of finance' });
+  const again = await command(directory, ['approve', hold, '--as', 'ann', '--cap', 'amount=5']);
+  expect(again.stderr).toContain('has agreed already; their answer stands as it was, nothing was changed');
+  expect(JSON.parse((await command(directory, ['approve', hold, '--as', 'ben'])).stdout)).not.toHaveProperty('terms');
+  expect(await rowOf(hold)).toMatchObject({ state: 'approved', waits_for: '' });
+  expect(wasDone(await transferTo(house.client, 'less', { amount: 3_000 }))).toBe(true);
+  const [{ id } = { id: '' }] = (await ask('operator', 'GET', '/v1/actions?most=1')).value as unknown as { id: string }[];
+  for (const each of [id, hold]) expect((await ask('operator', 'GET', `/v1/actions/${each}`)).value).toMatchObject({ would_have_to_differ: [] });
+  const { stdout } = await command(directory, ['explain', id]);
+  expect(stdout).toMatch(/^agreed\n {2}ann, [^,]+, amount at most 2000\n {2}ben, [^,]+$/m);
+  expect(stdout).toMatch(/^what ran\n {2}args +\{.*"amount":2000.*\}$/m);
+  expect(stdout).not.toContain('would have to');
+});
+
+test('law: the record says that somebody saw the question when they say so, and only of this question', async () => {
+  const { directory } = house.governor;
+  const [hold, other] = [await held('seen'), await held('seen-other')];
+  const digestOf = async (of: string) => (/^seen: (sha256:[0-9a-f]{64})/m.exec((await command(directory, ['show', of, '--as', 'ann'])).stdout) ?? [])[1] ?? '';
+  const [digest, wrong] = [await digestOf(hold), await digestOf(other)];
+  expect((await command(directory, ['approve', hold, '--as', 'ann', '--seen', wrong])).stderr).toContain('what was shown is not what is asked');
+  expect((await command(directory, ['approve', hold, '--as', 'ann', '--seen', digest])).code).toBe(0);
+  expect((await command(directory, ['approve', other, '--as', 'ann'])).code).toBe(0);
+  for (const to of ['seen', 'seen-other']) expect(wasDone(await transferTo(house.client, to))).toBe(true);
+  const actions = (await house.governor.ask('operator', 'GET', '/v1/actions?most=2')).value as unknown as { id: string }[];
+  const agreed = await Promise.all(actions.map(async ({ id }) => String((await house.governor.ask('operator', 'GET', `/v1/actions/${id}`)).value['agreed'])));
+  expect(agreed.map((line) => line.includes(`having seen ${digest}`))).toEqual([false, true]);
+  const [third, fourth] = [await held('seen-3'), await held('seen-4')];
+  expect((await command(directory, ['approve', third, fourth, '--as', 'ann', '--seen', await digestOf(third)])).stderr).toContain('what was shown is not what is asked');
+  const both = await Promise.all([third, fourth].map(digestOf));
+  expect((await command(directory, ['approve', fourth, third, '--as', 'ben', ...both.flatMap((each) => ['--seen', each])])).code).toBe(0);
+});
+
 test('abuse 33, 34: who left the group does not count any more, and another policy is another question', async () => {
   const [left, other] = [await held('left'), await held('other-policy')];
   await answerAs('approve', left, 'cyd');

@@ -68,7 +68,7 @@ const peopleCard = ({ approvals, agreed, state }) =>
     { class: 'card' },
     h('h2', {}, 'Who has to agree'),
     h('ul', { class: 'plain rules' }, ...approvals.map(ruleRow)),
-    agreed.length > 0 ? h('ul', { class: 'plain agreed' }, ...agreed.map(({ person, atMs }) => h('li', {}, h('b', {}, person), ' agreed ', time(atMs)))) : h('p', { class: 'quiet' }, state === 'used' ? 'Who agreed is in the record.' : 'Nobody has agreed yet.'),
+    agreed.length > 0 ? h('ul', { class: 'plain agreed' }, ...agreed.map(({ person, atMs, terms }) => h('li', {}, h('b', {}, person), ' agreed ', time(atMs), ...terms.map((term) => `, ${term}`)))) : h('p', { class: 'quiet' }, state === 'used' ? 'Who agreed is in the record.' : 'Nobody has agreed yet.'),
   );
 
 const ruleRow = ({ approvers, quorum, have, signature }) =>

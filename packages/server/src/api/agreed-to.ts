@@ -1,4 +1,5 @@
 import { type Entry, isObject, type JsonObject } from '@flyball/protocol';
+import { type AgreedTerms, termsInWords } from '../approval/index.js';
 
 interface Sources {
   find(id: string): Promise<Entry | undefined>;
@@ -11,9 +12,9 @@ export async function agreedTo(body: JsonObject, { find, nameOf }: Sources): Pro
   const people = approvals.map(async (id) => {
     const entry = typeof id === 'string' ? await find(id) : undefined;
     if (entry?.kind !== 'approval') return [];
-    const { person, authority, seen, signature } = entry.body as { readonly person: string; readonly authority?: string; readonly seen?: string; readonly signature?: unknown };
+    const { person, authority, seen, signature, ...terms } = entry.body as AgreedTerms & { readonly person: string; readonly authority?: string; readonly seen?: string; readonly signature?: unknown };
     const lent = authority === undefined || authority === person ? '' : ` for ${await nameOf(authority)}`;
-    return [`${await nameOf(person)}${lent}, ${new Date(entry.at).toISOString()}${signature === undefined ? '' : ', signed'}${seen === undefined ? '' : `, having seen ${seen}`}`];
+    return [`${await nameOf(person)}${lent}, ${new Date(entry.at).toISOString()}${signature === undefined ? '' : ', signed'}${seen === undefined ? '' : `, having seen ${seen}`}${termsInWords(terms).map((term) => `, ${term}`).join('')}`];
   });
   const means = Array.isArray(body['means']) ? body['means'].flatMap((each) => (isObject(each) ? [`${each['kind'] === 'standing' ? 'standing approval' : 'emergency'} ${String(each['id'])}`] : [])) : [];
   return [...(await Promise.all(people)).flat(), ...means];

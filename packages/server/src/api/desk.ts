@@ -32,6 +32,8 @@ export interface HoldRow {
   readonly id: string;
   readonly identity: string;
   readonly action: string;
+  /** `approved`, or what was missing has `arrived`: it is done when the machine asks again. */
+  readonly state: 'pending' | 'approved' | 'arrived';
   readonly waits_for: string;
   readonly until: string;
   readonly agreed: readonly string[];

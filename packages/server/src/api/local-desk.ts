@@ -116,10 +116,10 @@ export class LocalDesk implements Desk {
     return Promise.all(Array.from(board.list(), (hold) => hold).slice(-limits.listRowsMax).map((hold) => this.#holdRow(hold)));
   }
 
-  async #holdRow({ id, identity, action, approvals, facts, deadlineMs }: OpenHold): Promise<HoldRow> {
-    const waits = [...approvals.map((rule) => `${rule.quorum} of ${rule.approvers}`), ...facts.map((rule) => rule.needs.join(', '))];
-    const { agreed } = await this.parts.approval.questions.status(id);
-    return { id, identity, action, waits_for: waits.join('; '), until: iso(deadlineMs), agreed: await Promise.all(agreed.map(({ person }) => this.parts.names.nameOf(person))) };
+  async #holdRow({ id, identity, action, facts, deadlineMs }: OpenHold): Promise<HoldRow> {
+    const { agreed, state, missing, arrived } = await this.parts.approval.questions.status(id);
+    const waits = new Set([...missing.flatMap(({ needed, group, evidence }) => [...(needed > 0 ? [`${needed} of ${group}`] : []), ...evidence.map((kind) => `evidence ${kind}`)]), ...(arrived ? [] : facts.map((rule) => rule.needs.join(', ')))]);
+    return { id, identity, action, state: state === 'approved' ? state : arrived ? 'arrived' : 'pending', waits_for: [...waits].join('; '), until: iso(deadlineMs), agreed: await Promise.all(agreed.map(({ person }) => this.parts.names.nameOf(person))) };
   }
 
   tools(): Promise<readonly ToolRow[]> {

@@ -1,5 +1,5 @@
 import { type Entry, FlyballError, type JsonObject } from '@flyball/protocol';
-import { type ApprovalRoom, type Emergency, type EmergencyWish, isByItself, type OpenHold, type RecommendationCounts } from '../approval/index.js';
+import { type ApprovalRoom, type Emergency, type EmergencyWish, isByItself, type OpenHold, type RecommendationCounts, termsInWords } from '../approval/index.js';
 import { isTimeId } from '../lib/ids.js';
 import type { AnswerWish, ApproverDesk, InboxPage, InboxRow, Question } from './people/approver-desk.js';
 
@@ -119,7 +119,7 @@ export class LocalWaitingDesk implements WaitingDesk {
         return { policy, approvers, quorum, have: isOver ? Math.min(quorum, status.agreed.length) : Math.max(0, quorum - missing), evidence, ...(signature && { signature }), ...(standing && { standing: { ...standing } }) };
       }),
       facts: body.decision.facts.flatMap(({ needs }) => needs),
-      agreed: await Promise.all(status.agreed.map(async ({ person: ref, atMs }) => ({ person: await this.parts.nameOf(ref), atMs }))),
+      agreed: await Promise.all(status.agreed.map(async ({ person: ref, atMs, ...terms }) => ({ person: await this.parts.nameOf(ref), atMs, terms: termsInWords(terms) }))),
       evidence: await Promise.all((hold?.evidence ?? []).map(async ({ kind, person: ref, source }) => ({ kind, by: ref === undefined ? body.identity : await this.parts.nameOf(ref), verified: source !== undefined }))),
       atMs: entry.at,
       deadlineMs: status.deadlineMs,
@@ -145,8 +145,9 @@ export class LocalWaitingDesk implements WaitingDesk {
   }
 
   async answer({ narrow, ...wish }: AnswerWish): Promise<JsonObject> {
-    const entry = await this.parts.approval.holds.answer({ ...wish, ...(narrow && { narrow: { ...(narrow.caps && { caps: narrow.caps }), ...(narrow.untilMs !== undefined && { untilMs: narrow.untilMs }) } }) });
-    return this.#answered(wish, entry);
+    const narrowing = narrow && { ...(narrow.caps && { caps: narrow.caps }), ...(narrow.untilMs !== undefined && { untilMs: narrow.untilMs }) };
+    const entry = await this.parts.approval.holds.answer({ ...wish, narrow: narrowing });
+    return this.#answered(wish, entry, wish.agrees ? termsInWords({ narrow: narrowing, standing: wish.standing }) : []);
   }
 
   async answerAll({ holds, seen = {}, ...wish }: Parameters<WaitingDesk['answerAll']>[0]): Promise<JsonObject> {
@@ -154,9 +155,9 @@ export class LocalWaitingDesk implements WaitingDesk {
     return { person: wish.person, answer: wish.agrees ? 'agreed' : 'refused', holds, entries: entries.map(({ id }) => id) };
   }
 
-  async #answered({ hold, person, agrees }: Pick<AnswerWish, 'hold' | 'person' | 'agrees'>, entry: Entry): Promise<JsonObject> {
+  async #answered({ hold, person, agrees }: Omit<AnswerWish, 'narrow'>, entry: Entry, terms: readonly string[]): Promise<JsonObject> {
     const { state, missing } = await this.parts.approval.questions.status(hold);
-    return { hold, person, answer: agrees ? 'agreed' : 'refused', entry: entry.id, state, missing: missing.map(({ group, needed }) => ({ group, needed })) };
+    return { hold, person, answer: agrees ? 'agreed' : 'refused', ...(terms.length > 0 && { terms }), entry: entry.id, state, missing: missing.map(({ group, needed }) => ({ group, needed })) };
   }
 
   async cancel(hold: string, person: string): Promise<JsonObject> {

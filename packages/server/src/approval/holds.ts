@@ -143,9 +143,9 @@ export class Holds {
     if (!agrees) return { ...place, kind: 'hold.settled', settles: id, body: { ...answered, status: 'refused' }, payload: payload(words) };
 
     if (reason.trim() === '' && question.body.decision.approvals.some((rule) => rule.explained)) throw refused('expected a reason: the machine is not sure enough for an answer without one');
-    if (question.hold?.agreed.some((earlier) => earlier.person === ref)) throw refused('this person has agreed already');
+    if (question.hold?.agreed.some((earlier) => earlier.person === ref)) throw refused('this person has agreed already; their answer stands as it was, nothing was changed');
     const lender = authority.groups === 'own' ? undefined : await record.refOf(authority.name);
-    if (lender !== undefined && voicesOf(question.hold).some((voice) => voice === ref || voice === lender)) throw refused('the person for whom this one speaks has agreed already');
+    if (lender !== undefined && voicesOf(question.hold).some((voice) => voice === ref || voice === lender)) throw refused('the person for whom this one speaks has agreed already; nothing was changed');
     const evidence = await this.#verifyEvidence(answer.evidence ?? []);
     verifyComplete(question, evidence.map(({ kind }) => kind));
     this.#verifyNarrow(question, answer);

@@ -18,5 +18,6 @@ export * from './requests/index.js';
 export type { Signatures, Signing } from './signatures.js';
 export type { ApprovalRoom } from './room.js';
 export { StandingApprovals } from './standing-approvals.js';
+export { type AgreedTerms, termsInWords } from './terms.js';
 export { StandingResume } from './standing-resume.js';
 export { foldStanding, type Standing } from './standing.js';

@@ -8,6 +8,7 @@ import type { People, Requester } from './people.js';
 import { type Preview, previewOf } from './preview.js';
 import { type HoldBody, type Question, readQuestion } from './question.js';
 import type { ApprovalRecord } from './record.js';
+import type { AgreedTerms } from './terms.js';
 import { mayAnswer, type Missing, tally, type Tally, type TallyTerms } from './tally.js';
 
 export interface QuestionParts {
@@ -29,7 +30,7 @@ export interface HoldStatus {
   readonly outcome: 'step_up' | 'defer';
   readonly deadlineMs: number;
   /** People who agreed, by reference, and when. */
-  readonly agreed: readonly { readonly person: string; readonly atMs: number }[];
+  readonly agreed: readonly ({ readonly person: string; readonly atMs: number } & AgreedTerms)[];
   readonly missing: readonly Missing[];
   /** The facts that it waited for are there, and nobody's answer is missing: it is time to ask again. */
   readonly arrived: boolean;
@@ -59,7 +60,7 @@ export class Questions {
       state: isApproved ? 'approved' : state,
       outcome: body.decision.outcome === 'defer' ? 'defer' : 'step_up',
       deadlineMs: entry.deadline ?? entry.at,
-      agreed: (hold?.agreed ?? []).map(({ person, atMs }) => ({ person, atMs })),
+      agreed: (hold?.agreed ?? []).map(({ person, atMs, narrow, standing }) => ({ person, atMs, ...(narrow && { narrow }), ...(standing && { standing }) })),
       missing: counted?.missing ?? [],
       arrived: hasArrived && counted?.met !== false,
     };

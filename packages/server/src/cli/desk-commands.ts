@@ -10,7 +10,7 @@ export function addDeskCommands(shell: Shell): void {
     const explanation = await shell.desk(command, (desk) => desk.explain(id));
     out(shell.common(command).json ? JSON.stringify(explanation, null, 2) : (await import('./explain.js')).format(explanation));
   });
-  flyball.command('holds').description('list everything that waits for people or facts').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.holds()), ['id', 'identity', 'action', 'waits_for', 'agreed', 'until']));
+  flyball.command('holds').description('list everything that waits for people or facts').option('--json').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.holds()), ['id', 'identity', 'action', 'state', 'waits_for', 'agreed', 'until']));
   const tools = flyball.command('tools').description('tool definitions of upstreams');
   tools.command('list').option('--json').description('list them and whether they are as agreed').action(async (_options, command: Command) => shell.show(command, await shell.desk(command, (desk) => desk.tools()), ['upstream', 'tool', 'accepted', 'digest']));
   tools.command('accept').argument('<upstream>').argument('<tool>').option('--as <person>').description('accept a changed definition').action(async (upstream: string, tool: string, options: { as?: string }, command: Command) => out(JSON.stringify(await shell.desk(command, (desk) => desk.acceptTool(upstream, tool, options.as ?? 'operator')))));

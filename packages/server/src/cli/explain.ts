@@ -15,6 +15,8 @@ export function format(explanation: Explanation): string {
     ...section('what would have to differ', differ.map((line) => `  ${printable(line)}`)),
     ...section('facts', (explanation.facts ?? []).map(factLine)),
     ...section('asked for', inputLines(explanation.inputs)),
+    ...section('changed by policy', explanation.modification === undefined ? [] : [`  ${printable(JSON.stringify(explanation.modification))}`]),
+    ...section('what ran', explanation.ran === undefined ? [] : [`  ${'args'.padEnd(13)} ${printable(JSON.stringify(explanation.ran))}`]),
     ...section('error', explanation.error === undefined || policies.length > 0 ? [] : [`  ${printable(JSON.stringify(explanation.error))}`]),
     ...section('failure', explanation.failure === undefined ? [] : [`  ${printable(JSON.stringify(explanation.failure))}`]),
     ...(explanation.inputs === undefined ? [] : ['', 'everything that the policies saw: --json']),

@@ -9,9 +9,9 @@ export function format({ preview, approvals, facts, agreed, evidence, state }: Q
     `state: ${state}`,
     ...approvals.map(({ approvers, quorum, have, evidence: asked, signature }) => `needs: ${have} of ${quorum} of ${approvers}${asked.length > 0 ? `, with ${asked.join(', ')}` : ''}${signature ? ', signed with a passkey' : ''}`),
     ...(facts.length > 0 ? [`waits for: ${facts.join(', ')}`] : []),
-    ...agreed.map(({ person, atMs }) => `agreed: ${person}, ${new Date(atMs).toISOString()}`),
+    ...agreed.map(({ person, atMs, terms }) => `agreed: ${[person, new Date(atMs).toISOString(), ...terms].join(', ')}`),
     ...(evidence.length > 0 ? [`evidence: ${evidence.map(({ kind }) => kind).join(', ')}`] : []),
-    `seen: ${preview.digest}`,
+    `seen: ${preview.digest} (say so with --seen, and the answer is recorded as given to this text)`,
   ];
   return lines.map(printable).join('\n');
 }

@@ -34,6 +34,7 @@ interface AnswerOptions {
   readonly cap: readonly string[];
   readonly until?: string;
   readonly standing?: string;
+  readonly seen: readonly string[];
 }
 
 function addAnswers(shell: Shell): void {
@@ -48,29 +49,34 @@ function addAnswers(shell: Shell): void {
       .option('--evidence <kind=json>', 'evidence, such as ticket=\'{"id":"CHG-1"}\'', collect, [])
       .option('--cap <argument=most>', 'agree to no more than this of a numeric argument', collect, [])
       .option('--until <time>', 'agree until then only, as an ISO time')
+      .option('--seen <digest>', 'what `flyball show` called what you saw; repeat it for several holds', collect, [])
       .option('--standing <bounds>', 'agree to what is like it as well: count=10,within=7d,sum=amount:1000')
       .action(async (holds: string[], options: AnswerOptions, command: Command) => {
         const common = { person: options.as, agrees, reason: options.reason, evidence: evidenceOf(options.evidence) };
         const [hold = '', ...others] = holds;
         const [onlyOne] = (['cap', 'until', 'standing'] as const).filter((name) => isGiven(options[name]));
         if (onlyOne !== undefined && (others.length > 0 || !agrees)) throw usage(`\`--${onlyOne}\` only where one hold is agreed to`);
-        // What is agreed to is what is shown now; the answer says so.
         const answered = await shell.desk(command, async (desk) => {
-          if (others.length > 0) return desk.waiting.answerAll({ ...common, holds });
-          const seen = agrees ? await shownTo(desk, hold, options.as) : undefined;
-          return desk.waiting.answer({ ...common, hold, seen, narrow: narrowOf(options), ...(options.standing !== undefined && { standing: standingOf(options.standing) }) });
+          const seen = new Map(await Promise.all(holds.map(async (each) => [each, await seenOf(desk, each, options)] as const)));
+          if (others.length > 0) return desk.waiting.answerAll({ ...common, holds, ...(options.seen.length > 0 && { seen: Object.fromEntries([...seen].flatMap(([each, digest]) => (digest === undefined ? [] : [[each, digest]]))) }) });
+          return desk.waiting.answer({ ...common, hold, seen: seen.get(hold), narrow: narrowOf(options), ...(options.standing !== undefined && { standing: standingOf(options.standing) }) });
         });
         out(JSON.stringify(answered));
       });
   }
 }
 
-/** Digest of what a person is shown; nothing where they may not see it, and then the answer says why they may not answer. */
-async function shownTo(desk: Desk, hold: string, person: string): Promise<string | undefined> {
+/** Which of the digests that a person was shown is of this question; nothing where they name none, for then nobody knows what they saw. */
+async function seenOf(desk: Desk, hold: string, { seen, as: person }: AnswerOptions): Promise<string | undefined> {
+  const [only] = seen;
+  if (only === undefined) return undefined;
   try {
-    return (await desk.waiting.question(hold, person, false)).preview.digest;
+    const { digest } = (await desk.waiting.question(hold, person, false)).preview;
+    // Any other is for the desk to refuse: it is not what is asked.
+    return seen.includes(digest) ? digest : only;
   } catch (error) {
-    if (error instanceof FlyballError && error.code === 'not_found') return undefined;
+    // Who may not see it may not answer it either, and the answer says why.
+    if (error instanceof FlyballError && error.code === 'not_found') return only;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { type Entry, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { canonicalText, type Entry, isObject, type Json, type JsonObject } from '@flyball/protocol';
 import type { DecisionInputs } from '../action/states.js';
 import type { Bundle } from './bundle.js';
 import { clauseLines } from './clauses.js';
@@ -38,6 +38,10 @@ export interface Explanation {
   /** Facts that providers were asked for. */
   readonly facts?: readonly ExplainedFact[];
   readonly inputs?: Json;
+  /** The arguments that ran, where they were made less than what was asked for. */
+  readonly ran?: Json;
+  /** How policy changed it: caps and fixed values of arguments, and what is taken out of results. */
+  readonly modification?: Json;
   readonly error?: Json;
   /** What the target said of its failure. */
   readonly failure?: Json;
@@ -52,6 +56,7 @@ interface RecordedDecision {
   readonly policies: readonly { readonly policy: string; readonly effect: string; readonly result: string }[];
   readonly approvals: readonly { readonly approvers: string; readonly quorum: number; readonly policy: string }[];
   readonly facts: readonly { readonly needs: readonly string[]; readonly policy: string }[];
+  readonly modification?: Json;
 }
 
 export interface ExplainSources {
@@ -93,10 +98,20 @@ export function explain({ entry, settled, person, payload, agreed, ending, bundl
     ...(agreed.length > 0 && { agreed }),
     ...(inputs?.facts && { facts: explainFacts(inputs) }),
     ...(payload && { inputs: { args: payload['args'] ?? null, resources: payload['resources'] ?? null, context: isObject(payload['inputs']) ? (payload['inputs']['context'] ?? null) : null } }),
+    ...ranOf(payload),
+    ...(decision?.modification !== undefined && { modification: decision.modification }),
     ...(isObject(body['error']) && { error: payload?.['error'] ?? body['error'] }),
     ...(isObject(ending?.['error']) && { failure: ending['error'] }),
-    would_have_to_differ: differences(body, decision, policies, bundle && inputs ? () => [...openedBy(inputs, bundle), ...(bundle.rules.size > 0 ? whatWouldAllow(inputs, bundle) : [])] : () => []),
+    would_have_to_differ: wasAllowed(entry, settled) ? [] : differences(body, decision, policies, bundle && inputs ? () => [...openedBy(inputs, bundle), ...(bundle.rules.size > 0 ? whatWouldAllow(inputs, bundle) : [])] : () => []),
   };
+}
+
+/** What people agreed to waits for nothing any more. */
+const wasAllowed = (entry: Entry, settled: Entry | undefined): boolean => entry.kind === 'intent' || (entry.kind === 'hold' && settled?.kind === 'intent');
+
+function ranOf(payload: JsonObject | undefined): { readonly ran?: Json } {
+  const ran = payload?.['effective_args'];
+  return ran === undefined || canonicalText(ran) === canonicalText(payload?.['args'] ?? null) ? {} : { ran };
 }
 
 const openedBy = (inputs: DecisionInputs, bundle: Bundle): readonly string[] => grantsThatWouldOpen(inputs, bundle).map((name) => `the grant \`${name}\` would have opened it (\`flyball request ${name}\`)`);
@@ -143,9 +158,11 @@ function differences(body: JsonObject, decision: RecordedDecision | undefined, p
     case 'no_permit':
       return [`a permit for \`${String(body['action'])}\` would have to hold; none does for this identity, resource and context`, ...found()];
     case 'needs_approval':
-      return decision.approvals.map((rule) => `${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`);
     case 'needs_facts':
-      return decision.facts.map((rule) => `the facts ${rule.needs.map((need) => `\`${need}\``).join(', ')} would have to be there and to fulfil ${rule.policy}`);
+      return [
+        ...decision.facts.map((rule) => `the facts ${rule.needs.map((need) => `\`${need}\``).join(', ')} would have to be there and to fulfil ${rule.policy}`),
+        ...decision.approvals.map((rule) => `${rule.quorum} of the group \`${rule.approvers}\` would have to agree (${rule.policy})`),
+      ];
     case 'needs_predecessor':
       return ['what it follows would have to be done first'];
     case 'predecessor':

@@ -37,7 +37,8 @@ export interface Question {
   readonly preview: { readonly text: string; readonly digest: string; readonly shortened: boolean };
   readonly approvals: readonly { readonly policy: string; readonly approvers: string; readonly quorum: number; readonly have: number; readonly evidence: readonly string[]; readonly signature?: 'webauthn'; readonly standing?: JsonObject }[];
   readonly facts: readonly string[];
-  readonly agreed: readonly { readonly person: string; readonly atMs: number }[];
+  /** Who agreed; `terms` says to what less or more than the question, in words. */
+  readonly agreed: readonly { readonly person: string; readonly atMs: number; readonly terms: readonly string[] }[];
   readonly evidence: readonly { readonly kind: string; readonly by: string; readonly verified: boolean }[];
   readonly atMs: number;
   readonly deadlineMs: number;
