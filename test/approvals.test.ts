@@ -230,6 +230,8 @@ test('story: who agreed to less is shown beside what is asked, and what ran is i
   expect(again.stderr).toContain('has agreed already; their answer stands as it was, nothing was changed');
   expect(JSON.parse((await command(directory, ['approve', hold, '--as', 'ben'])).stdout)).not.toHaveProperty('terms');
   expect(await rowOf(hold)).toMatchObject({ state: 'approved', waits_for: '' });
+  const told = await fetch(house.governor.url(`/v1/holds/${hold}`), { headers: { authorization: `Bearer ${house.client.token}` } });
+  expect(((await told.json()) as { next: string }).next).toContain('for less than was asked: `amount` at most 2000. Now call');
   expect(wasDone(await transferTo(house.client, 'less', { amount: 3_000 }))).toBe(true);
   const [{ id } = { id: '' }] = (await ask('operator', 'GET', '/v1/actions?most=1')).value as unknown as { id: string }[];
   for (const each of [id, hold]) expect((await ask('operator', 'GET', `/v1/actions/${each}`)).value).toMatchObject({ would_have_to_differ: [] });

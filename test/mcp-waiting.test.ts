@@ -427,7 +427,7 @@ test('story: without MCP a machine looks, waits, and takes back its question', a
   const headers = { authorization: `Bearer ${token}` };
   const hold = holdOf(await tasks().pay('over-http'));
   const url = house.url(`/v1/holds/${hold}`);
-  expect(await (await fetch(url, { headers })).json()).toMatchObject({ hold, state: 'pending', agreed: 0, missing: 1 });
+  expect(await (await fetch(url, { headers })).json()).toMatchObject({ hold, state: 'pending', agreed: 0, missing: 1, next: expect.stringContaining(`To wait, \`GET /v1/holds/${hold}/wait?seconds=N\` (N at most 55), as often as needed`) as string });
   for (const seconds of ['0', '56', '1e1', '-1', '']) expect((await fetch(`${url}/wait?seconds=${seconds}`, { headers })).status, seconds).toBe(400);
   const waiting = fetch(`${url}/wait?seconds=50`, { headers }).then(async (response) => ({ body: (await response.json()) as unknown, at: performance.now() }));
   await waitFor(() => (house.governor.port.waiting.waits === 1 ? true : undefined));

@@ -9,7 +9,7 @@ import { accessToken, openPeopleHouse, type PeopleHouse, Visitor } from './suppo
 
 /** Every route of the administrators' listener and who may ask for it. What is not in this table must not be there. */
 const table: Readonly<Record<Right, readonly string[]>> = {
-  anyone: ['GET /', 'GET /sign-in', 'GET /sign-in/back', 'GET /signed-out', 'GET /together', 'GET /passkeys', 'GET /holds/:id', 'POST /sign-in/start', 'POST /sign-in/finish'],
+  anyone: ['GET /v1/installation', 'GET /', 'GET /sign-in', 'GET /sign-in/back', 'GET /signed-out', 'GET /together', 'GET /passkeys', 'GET /holds/:id', 'POST /sign-in/start', 'POST /sign-in/finish'],
   person: ['GET /v1/me', 'GET /v1/inbox', 'GET /v1/questions/:id', 'GET /v1/standing', 'GET /v1/delegations', 'GET /v1/emergencies', 'GET /v1/grants'],
   answers: [
     'POST /v1/holds/:id/answer',
@@ -84,7 +84,7 @@ async function ask(who: string, route: string): Promise<{ readonly status: numbe
 
 test('law: the table is whole: every route that is served has a row in it, with its right', () => {
   const config = loadConfig(join(house.governor.directory, 'flyball.yaml'), { SIGN_IN_SECRET: clientSecret });
-  const { routes } = frontDoor({ desk: {}, passkeys: {}, clock: { now: () => 0, offsetMs: 0 }, people: () => new Map() } as unknown as Governor, config, new Set());
+  const { routes } = frontDoor({ desk: {}, passkeys: {}, clock: { now: () => 0, offsetMs: 0 }, people: () => new Map() } as unknown as Governor, config, new Set(), '');
   const served = routes.filter(({ path }) => !path.startsWith('/pages/')).map(({ method, path, right }) => `${right}: ${method} ${path}`);
   const listed = Object.entries(table).flatMap(([right, rows]) => rows.map((row) => `${right}: ${row}`));
   expect(served.sort()).toEqual(listed.sort());

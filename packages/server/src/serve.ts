@@ -9,11 +9,14 @@ import { administratorsApi } from './api/administrators.js';
 import { channelsRoute } from './api/channels-route.js';
 import { holdsRoute } from './api/holds-route.js';
 import { logRoute } from './api/log-route.js';
+import { withRestErrors } from './api/rest.js';
 import { sessionsRoute } from './api/sessions-route.js';
 import { authzenOf } from './serve/authzen.js';
 import { type Config, type Environment, resourceOf, type UpstreamConfig } from './config.js';
-import { callerOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, type OtherRoute, received, StdioLink } from './gateway/mcp/index.js';
+import { callerOf, challengeOf, createListener, type Endpoint, HttpLink, HttpRelay, HttpUpstream, HubEndpoint, type HubUpstream, identified, type OtherRoute, received, StdioLink } from './gateway/mcp/index.js';
 import { localIssuer } from './identity/index.js';
+import { httpAddress } from './lib/http-address.js';
+import { accessMethod } from './policy/index.js';
 import { frontDoor } from './serve/people.js';
 import type { Governor } from './wiring.js';
 
@@ -22,13 +25,26 @@ export { administratorsAudience, operatorName } from './serve/people.js';
 export interface Serving {
   readonly machines: number;
   readonly administrators: number;
+  /** Where the `flyball` command of this machine asks; no name is in it that could lead to somebody else. */
+  readonly administratorsAddress: string;
   close(): Promise<void>;
+}
+
+/** In PEM. */
+export interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
 }
 
 const drainMs = 5_000;
 
-/** Opens both listeners: the machines' and the administrators'. Throws `config_invalid` when a port is taken. */
-export async function serve(governor: Governor, config: Config, environment: Environment): Promise<Serving> {
+/**
+ * Opens both listeners: the machines' and the administrators'. Throws `config_invalid` when a port is taken.
+ *
+ * @param own certificate and key of the machines' listener in PEM, where they are not in the files of the configuration
+ */
+export async function serve(governor: Governor, config: Config, environment: Environment, own?: Tls): Promise<Serving> {
+  const tls = own ?? (config.machines.tls && readTls(config.machines.tls, config.directory));
   const endpoints = endpointsOf(governor, config, environment);
   const servers: Server[] = [];
   let hosts: ReadonlySet<string> = new Set();
@@ -38,8 +54,11 @@ export async function serve(governor: Governor, config: Config, environment: Env
       isAllowedHost: (host) => hosts.has(host),
       resource: resourceOf(config),
       authorizationServers: [...config.identity.oidc.map((issuer) => issuer.issuer), ...(config.identity.local ? [localIssuer] : [])],
-      ...(config.machines.tls && { tls: readTls(config.machines.tls, config.directory) }),
-      other: otherRoutes(governor, authzenOf(governor, config, () => portOf(machines))),
+      ...(tls && { tls }),
+      other: withRestErrors(otherRoutes(governor, authzenOf(governor, config, () => portOf(machines))), {
+        challenge: challengeOf(resourceOf(config)),
+        trouble: (error) => governor.port.log('error', 'a request could not be handled', { reason: error.cause instanceof Error ? error.cause.message : error.message }),
+      }),
     });
     servers.push(machines);
     await listen(machines, config.machines, 'machines');
@@ -47,14 +66,15 @@ export async function serve(governor: Governor, config: Config, environment: Env
     const administrators = createServer();
     servers.push(administrators);
     await listen(administrators, config.administrators, 'administrators');
-    const { gate, routes } = frontDoor(governor, config, hostsOf(config.administrators, administrators, config));
+    const administratorsAddress = addressOf(administrators);
+    const { gate, routes } = frontDoor(governor, config, hostsOf(config.administrators, administrators, config), administratorsAddress);
     const api = getRequestListener(administratorsApi(gate, routes).fetch);
     administrators.on('request', (request, response) => void api(request, response));
     const close = async () => {
       await Promise.all(servers.map(drain));
       await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
     };
-    return { machines: portOf(machines), administrators: portOf(administrators), close };
+    return { machines: portOf(machines), administrators: portOf(administrators), administratorsAddress, close };
   } catch (error) {
     await Promise.all(servers.map(drain));
     await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
@@ -70,7 +90,10 @@ function otherRoutes({ sessions, port, identification, transparency, desk, ledge
   };
   const session = sessionsRoute(sessions, identify);
   const holds = holdsRoute(port.waiting, identify);
-  const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify });
+  const verifyCaller = async (request: IncomingMessage) => {
+    await identified(port, received(port, { ...callerOf(request), gateway: 'access' }, { upstream: 'flyball', method: accessMethod, name: '', params: {}, args: {} }, 0));
+  };
+  const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify, verifyCaller });
   const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
   const channels = notifier ? channelsRoute(notifier) : () => Promise.resolve(false);
   return async (request, response, path, readBody) => (await channels(request, response, path, readBody)) || (await authzen(request, response, path)) || (await log(request, response, path)) || (await holds(request, response, path, readBody)) || (await requests(request, response, path, readBody)) || session(request, response, path, readBody);
@@ -117,16 +140,22 @@ function headersOf(name: string, settings: UpstreamConfig, environment: Environm
 function hostsOf({ host }: { readonly host: string }, server: Server, config: Config): ReadonlySet<string> {
   const port = portOf(server);
   const own = ['localhost', '127.0.0.1', '[::1]', host].map((name) => `${name}:${port}`);
-  return new Set([...own, ...config.allowed_hosts].map((name) => name.toLowerCase()));
+  return new Set([...own, new URL(addressOf(server)).host, ...config.allowed_hosts].map((name) => name.toLowerCase()));
 }
 
 /** Certificate and key of the machines' listener. Throws `config_invalid` when they cannot be read. */
-function readTls({ cert, key }: { readonly cert: string; readonly key: string }, directory: string): { readonly cert: Buffer; readonly key: Buffer } {
+function readTls({ cert, key }: { readonly cert: string; readonly key: string }, directory: string): Tls {
   try {
     return { cert: readFileSync(resolve(directory, cert)), key: readFileSync(resolve(directory, key)) };
   } catch (cause) {
     throw new FlyballError('config_invalid', `expected a certificate and its key in PEM in \`${cert}\` and \`${key}\`, which \`machines.tls\` names`, { cause });
   }
+}
+
+/** Where a listener without TLS really listens. */
+function addressOf(server: Server): string {
+  const address = server.address();
+  return typeof address === 'object' && address ? httpAddress(address.address, address.port) : '';
 }
 
 function portOf(server: Server): number {

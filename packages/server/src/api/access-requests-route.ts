@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, FlyballError, type Principal } from '@flyball/protocol';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type AccessAnswer, type AccessRequests, type Asker, forMachine, type GrantHolder, type Grants, type ShownGrant } from '../approval/index.js';
 import { limits } from '../lib/limits.js';
-import { parseStrictJson } from '../lib/strict-json.js';
 import { answerJson, wishBody } from './access-requests.js';
 import { httpStatusOf } from './http-status.js';
+import { isMethod, readWish } from './rest.js';
 
 export interface MachinesAccess {
   readonly requests: Pick<AccessRequests, 'ask' | 'simulate'>;
   readonly grants: Pick<Grants, 'ofIdentity' | 'return'>;
-  /** What a caller showed, not looked at yet: the request itself does that, and is recorded when it is refused. */
+  /** What a caller showed: the request itself looks at it again. */
   askerOf(request: IncomingMessage): Asker;
+  /** Whoever is refused here is refused in the record. Throws `unauthenticated` or `identity_refused`. */
+  verifyCaller(request: IncomingMessage): Promise<void>;
   identify(request: IncomingMessage): Promise<Principal>;
 }
 
@@ -26,10 +28,10 @@ export function accessRequestsRoute(access: MachinesAccess) {
   return async (request: IncomingMessage, response: ServerResponse, at: string, readBody: () => Promise<Uint8Array>): Promise<boolean> => {
     switch (at) {
       case requestsPath:
-        if (isMethod('POST', request, response)) await ask(access, request, response, await readBody());
+        if (isMethod('POST', request, response)) send(response, ...(await ask(access, request, readBody)));
         return true;
       case `${requestsPath}/simulate`:
-        if (isMethod('POST', request, response)) send(response, 200, forMachine(await access.requests.simulate(access.askerOf(request), wishOf(await readBody()))));
+        if (isMethod('POST', request, response)) send(response, 200, forMachine(await access.requests.simulate(access.askerOf(request), await wishOf(access, request, readBody))));
         return true;
       case grantsPath:
         if (isMethod('GET', request, response)) send(response, 200, (await access.grants.ofIdentity(holder(await access.identify(request)))).map(row));
@@ -45,16 +47,17 @@ export function accessRequestsRoute(access: MachinesAccess) {
   };
 }
 
-async function ask({ requests, askerOf }: MachinesAccess, request: IncomingMessage, response: ServerResponse, body: Uint8Array): Promise<void> {
-  const answer = await requests.ask(askerOf(request), wishOf(body));
-  send(response, statusOf(answer), answerJson(answer));
+async function ask(access: MachinesAccess, request: IncomingMessage, readBody: () => Promise<Uint8Array>): Promise<readonly [number, object]> {
+  const answer = await access.requests.ask(access.askerOf(request), await wishOf(access, request, readBody));
+  return [statusOf(answer), answerJson(answer)];
 }
 
-function wishOf(body: Uint8Array): z.infer<typeof wishBody> {
+/** Nothing is said of a body to whom nobody knows. */
+async function wishOf({ verifyCaller }: MachinesAccess, request: IncomingMessage, readBody: () => Promise<Uint8Array>): Promise<z.infer<typeof wishBody>> {
+  await verifyCaller(request);
+  const body = await readBody();
   if (body.byteLength > limits.accessRequestBytesMax) throw new FlyballError('request_too_large', `expected at most ${limits.accessRequestBytesMax} bytes`);
-  const checked = wishBody.safeParse(parseStrictJson(body));
-  if (!checked.success) throw new FlyballError('request_malformed', z.prettifyError(checked.error));
-  return checked.data;
+  return readWish(wishBody, body, 'nothing was granted');
 }
 
 function statusOf(answer: AccessAnswer): number {
@@ -76,12 +79,6 @@ const faults: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'request_malf
 const holder = ({ identity, onBehalfOf }: Principal): GrantHolder => ({ identity: identity.id, onBehalfOf });
 
 const row = ({ id, name, why, rollback, openedAtMs, untilMs }: ShownGrant) => ({ id, grant: name, why, ...(rollback !== undefined && { rollback }), opened: new Date(openedAtMs).toISOString(), until: new Date(untilMs).toISOString() });
-
-function isMethod(method: string, request: IncomingMessage, response: ServerResponse): boolean {
-  if (request.method === method) return true;
-  response.writeHead(405, { allow: method }).end();
-  return false;
-}
 
 function send(response: ServerResponse, status: number, value: object): void {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(value));

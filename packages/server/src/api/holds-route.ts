@@ -4,9 +4,12 @@ import { z } from 'zod';
 import { factsOf, type HoldOwner, type HoldStatus, type Waiting, wordsOf } from '../gateway/mcp/index.js';
 import { limits } from '../lib/limits.js';
 import { parseStrictJson } from '../lib/strict-json.js';
+import { sendNotAllowed } from './rest.js';
 
 const evidence = z.strictObject({ kind: z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/), value: z.unknown() });
 const path = '/v1/holds/';
+/** What each path below a hold takes. */
+const methods: Readonly<Record<string, string>> = { '': 'GET, DELETE', wait: 'GET', evidence: 'POST' };
 const secondsMost = limits.holdWaitMsMax / 1_000;
 
 /**
@@ -34,7 +37,8 @@ export function holdsRoute(waiting: Waiting, identify: (request: IncomingMessage
         send(response, await attach(waiting, id, owner, await readBody()));
         return true;
       default:
-        response.writeHead(what === '' || what === 'wait' || what === 'evidence' ? 405 : 404, { allow: what === 'wait' ? 'GET' : what === 'evidence' ? 'POST' : 'GET, DELETE' }).end();
+        if (!Object.hasOwn(methods, what)) throw noSuchHold();
+        sendNotAllowed(response, methods[what] ?? '');
         return true;
     }
   };
@@ -58,7 +62,7 @@ function attach(waiting: Waiting, id: string, owner: HoldOwner, body: Uint8Array
 
 function send(response: ServerResponse, status: HoldStatus | undefined): void {
   if (!status) throw noSuchHold();
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({ ...factsOf(status), next: wordsOf(status, false) }));
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({ ...factsOf(status), next: wordsOf(status, 'rest') }));
 }
 
 const noSuchHold = () => new FlyballError('not_found', 'no such hold');

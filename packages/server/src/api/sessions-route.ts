@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FlyballError, type Principal } from '@flyball/protocol';
+import type { Principal } from '@flyball/protocol';
 import { z } from 'zod';
-import { parseStrictJson } from '../lib/strict-json.js';
 import type { Sessions } from '../session/index.js';
+import { readWish, sendNotAllowed } from './rest.js';
 
 const wish = z.strictObject({ purpose: z.string().min(1).max(2_000).optional(), capabilities: z.array(z.string().min(1).max(256)).max(200).optional(), ttl_seconds: z.number().int().min(1).max(86_400).optional() });
 
@@ -14,9 +14,7 @@ export function sessionsRoute(sessions: Sessions, identify: (request: IncomingMe
     if (at !== path && !at.startsWith(`${path}/`)) return false;
     const principal = await identify(request);
     if (request.method === 'POST' && at === path) {
-      const checked = wish.safeParse(parseStrictJson(await readBody()));
-      if (!checked.success) throw new FlyballError('request_malformed', z.prettifyError(checked.error));
-      const { purpose, capabilities, ttl_seconds: ttl } = checked.data;
+      const { purpose, capabilities, ttl_seconds: ttl } = readWish(wish, await readBody(), 'no session was opened');
       const state = await sessions.open(principal, { purpose, capabilities, ttlMs: ttl === undefined ? undefined : ttl * 1_000 });
       send(response, 201, { session: state.id, purpose: state.purpose, capabilities: state.capabilities, expires_at: new Date(state.deadlineMs).toISOString(), header: 'Flyball-Session' });
       return true;
@@ -26,7 +24,7 @@ export function sessionsRoute(sessions: Sessions, identify: (request: IncomingMe
       send(response, 200, { ended: true });
       return true;
     }
-    response.writeHead(405, { allow: 'POST, DELETE' }).end();
+    sendNotAllowed(response, at === path ? 'POST' : 'DELETE');
     return true;
   };
 }

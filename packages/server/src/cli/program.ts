@@ -19,11 +19,12 @@ export function program(): Command {
     .option('--fixture <name>', 'run a ready-made example over HTTPS instead, such as authzen-certification')
     .option('--port <port>', 'with --fixture: where it listens')
     .action(async ({ fixture, port }: { fixture?: string; port?: string }, command: Command) => {
+      if (fixture === undefined && port !== undefined) throw new FlyballError('usage', `\`--port\` goes with \`--fixture\`; your own governor listens where \`machines.port\` and \`administrators.port\` say in \`${shell.common(command).config}\``);
       const { up } = await import('./up.js');
       if (fixture === undefined) return up(shell.config(command), environment);
-      const { fixtureConfig, fixtureWelcome } = await import('./fixture.js');
-      const config = fixtureConfig(fixture, port, environment);
-      return up(config, environment, async () => out(await fixtureWelcome(config)));
+      const { openFixture } = await import('./fixture.js');
+      const opened = openFixture(fixture, port, environment);
+      return up(opened.config, environment, opened);
     });
   flyball
     .command('mcp')

@@ -1,9 +1,10 @@
-import { FlyballError, type Json, type StandingBounds } from '@flyball/protocol';
+import { FlyballError, type Json } from '@flyball/protocol';
 import type { Command } from 'commander';
 import type { Desk } from '../api/desk.js';
 import type { AnswerWish } from '../api/people/approver-desk.js';
 import { durationOf } from '../lib/duration.js';
 import { out, type Shell } from './shell.js';
+import { standingOf } from './standing-bounds.js';
 
 /** What waits for people, and what they do about it. */
 export function addWaitingCommands(shell: Shell): void {
@@ -170,14 +171,6 @@ function narrowOf({ cap, until }: AnswerOptions): AnswerWish['narrow'] {
   if (Object.keys(caps).length < cap.length) throw usage('each argument in one `--cap` only');
   const untilMs = until === undefined ? undefined : Date.parse(timeOf(until));
   return { ...(cap.length > 0 && { caps }), ...(untilMs !== undefined && { untilMs }) };
-}
-
-function standingOf(text: string): StandingBounds {
-  const terms = new Map(words(text).map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]));
-  const sum = terms.has('sum') ? /^([^:]+):(\d+(?:\.\d+)?)$/.exec(terms.get('sum') ?? '') : undefined;
-  // What is left out would be wider than what was meant.
-  if (sum === null || !terms.has('count') || [...terms.keys()].some((name) => name !== 'count' && name !== 'within' && name !== 'sum')) throw usage('`--standing` as count=10,within=7d, with sum=argument:1000 where one adds up');
-  return { count: Number(terms.get('count') ?? '1'), withinMs: msOf(terms.get('within') ?? ''), ...(sum && { sum: { argument: sum[1] ?? '', most: Number(sum[2]) } }) };
 }
 
 /** With its zone, so that it means the same on another machine. */

@@ -1,7 +1,8 @@
 export { Identification } from './identify.js';
 export { localKeyIssuer, oidcIssuer, type OidcSettings, spiffeIssuer, type SpiffeSettings } from './issuers.js';
 export { signatureAlgorithms } from './keys.js';
-export { loadLocalKey, localIssuer, publicPart, signLocalToken } from './local-key.js';
+export { findLocalKey, loadLocalKey, localIssuer, publicPart, signLocalToken } from './local-key.js';
+export { isNonce, isProof, signProof } from './local-proof.js';
 export * from './passkeys/index.js';
 export * from './people/index.js';
 export { Registry } from './registry.js';

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { readOrMakeKey } from '../lib/ed25519-key.js';
+import { findKey, readOrMakeKey } from '../lib/ed25519-key.js';
 import { randomHandle } from '../lib/ids.js';
 
 export const localIssuer = 'flyball:local';
@@ -11,6 +11,9 @@ const fileName = 'local-issuer.pem';
 
 /** The installation's own signing key, made at first use. It signs tokens for trying things out and for the people of a small team. */
 export const loadLocalKey = (directory: string): KeyObject => readOrMakeKey(join(directory, fileName));
+
+/** The same key, where it was made already. */
+export const findLocalKey = (directory: string): KeyObject | undefined => findKey(join(directory, fileName));
 
 export const publicPart = (key: KeyObject): KeyObject => createPublicKey(key);
 

@@ -5,7 +5,7 @@ import { FlyballError } from '@flyball/protocol';
 
 /** The private key in a file, made there, for its owner only, where there is no such file. Throws `config_invalid` for what is no Ed25519 key. */
 export function readOrMakeKey(file: string): KeyObject {
-  const known = find(file);
+  const known = findKey(file);
   if (known) return known;
   const { privateKey } = generateKeyPairSync('ed25519');
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -15,7 +15,7 @@ export function readOrMakeKey(file: string): KeyObject {
 
 /** The private key in a file that has to be there. Throws `config_invalid` for what is no Ed25519 key. */
 export function readKey(file: string): KeyObject {
-  const key = find(file);
+  const key = findKey(file);
   if (!key) throw unreadable(file);
   return key;
 }
@@ -33,7 +33,8 @@ export function parseKey(pem: string, where: string): KeyObject {
   return key;
 }
 
-function find(file: string): KeyObject | undefined {
+/** The private key in a file, if there is such a file. Throws `config_invalid` for what is no Ed25519 key. */
+export function findKey(file: string): KeyObject | undefined {
   let pem: string;
   try {
     pem = readFileSync(file, 'utf8');

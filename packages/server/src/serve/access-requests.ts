@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { FlyballError, isObject, type JsonObject } from '@flyball/protocol';
+import { isObject, type JsonObject } from '@flyball/protocol';
 import { arapRoute, type ArapRouteParts, CallbackPolicy, type CallbackPlace, Callbacks, capability, Catalogs, GrantOffers, GrantRequests, grantSchema, grantTemplate, type Kept, knownAs, paths, Questioner, RequestProfile, requestSchema, Signed, Submissions, Tasks, type TaskState, TaskWatch, viewOf } from '../api/arap/index.js';
-import { callOf, forSubject } from '../api/authzen/evaluator.js';
+import { callOf, forSubject, verifyOwnToken } from '../api/authzen/evaluator.js';
 import type { Received } from '../action/states.js';
 import type { Config } from '../config.js';
 import { limits } from '../lib/limits.js';
+import { requiredSecret } from '../lib/required-secret.js';
 import { evaluationMethod } from '../policy/index.js';
 import { recordOf } from '../wiring/record.js';
 import type { Governor } from '../wiring.js';
@@ -77,7 +78,7 @@ function submitterOf({ identification }: Governor, attemptOf: AccessRequestsTerm
   return async (request) => {
     const attempt = attemptOf(request, { upstream: '', method: 'access-request', name: '', params: {}, args: {} }, 0);
     const { principal, claims } = await identification.identify(attempt);
-    if (principal.onBehalfOf !== undefined) throw new FlyballError('identity_refused', 'expected a token of the enforcement point itself, not one on behalf of somebody');
+    verifyOwnToken(principal);
     return { received: (call, timeoutMs) => attemptOf(request, call, timeoutMs), principal, claims, address: attempt.origin.address };
   };
 }
@@ -91,9 +92,8 @@ async function keptOf(tasks: Tasks, { bundle, items }: TaskState): Promise<Reado
 const declaredIn = (type: unknown): readonly string[] => (isObject(type) && isObject(type['attributes']) ? Object.keys(type['attributes']) : []);
 
 function placesOf({ callbacks }: Settings, { secretOf }: Config): readonly CallbackPlace[] {
-  return callbacks.map(({ url, identities, secret_from_env: name, allow_private_address: allowPrivate }) => {
-    const secret = secretOf(name);
-    if (!secret) throw new FlyballError('config_invalid', `expected the environment variable \`${name}\` with the secret of a callback in \`access_requests\``);
+  return callbacks.map(({ url, identities, secret_from_env: name, allow_private_address: allowPrivate }, index) => {
+    const secret = requiredSecret(secretOf(name), name, `access_requests.callbacks.${index}.secret_from_env`);
     return { url, identities, secret, allowPrivate };
   });
 }

@@ -3,13 +3,14 @@ import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import { accessRequestsOf } from './access-requests.js';
-import { Evaluator } from '../api/authzen/evaluator.js';
+import { Evaluator, verifyOwnToken } from '../api/authzen/evaluator.js';
 import { Metadata } from '../api/authzen/metadata.js';
 import { authzenRoute } from '../api/authzen/route.js';
 import { Searcher } from '../api/authzen/searcher.js';
 import type { Config } from '../config.js';
-import { callerOf, received } from '../gateway/mcp/index.js';
+import { callerOf, identified, received } from '../gateway/mcp/index.js';
 import { parseKey, readOrMakeKey } from '../lib/ed25519-key.js';
+import { evaluationMethod } from '../policy/index.js';
 import type { Governor } from '../wiring.js';
 
 const gateway = 'authzen';
@@ -20,7 +21,7 @@ const gateway = 'authzen';
  * @param port the machines' port, once it is known
  */
 export function authzenOf(governor: Governor, config: Config, portOf: () => number): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
-  const { port, policy, identification, ledger } = governor;
+  const { port, policy, ledger } = governor;
   const { stages } = port;
   const attemptOf = (request: IncomingMessage, call: Parameters<typeof received>[2], timeoutMs: number) => received(port, { ...callerOf(request), gateway }, call, timeoutMs);
   const key = keyOf(config);
@@ -34,7 +35,11 @@ export function authzenOf(governor: Governor, config: Config, portOf: () => numb
     tenant: config.tenant,
     origin,
     askerOf: (request) => ({ received: (call, timeoutMs) => attemptOf(request, call, timeoutMs) }),
-    identify: async (request) => (await identification.identify(attemptOf(request, { upstream: '', method: 'outcome', name: '', params: {}, args: {} }, 0))).principal,
+    identify: async (request, asksFor) => {
+      const decides = asksFor === 'decisions';
+      const attempt = attemptOf(request, { upstream: '', method: decides ? evaluationMethod : 'outcome', name: '', params: {}, args: {} }, 0);
+      return (await identified(port, attempt, decides ? verifyOwnToken : undefined)).principal;
+    },
     trouble: (error) => port.log('error', 'an enforcement point could not be answered', { reason: error.cause instanceof Error ? error.cause.message : error.message }),
   });
   return async (request, response, path) => (await requests?.route(request, response, path)) || authzen(request, response, path);

@@ -1,4 +1,4 @@
-import { FlyballError, type JsonObject, toFlyballError } from '@flyball/protocol';
+import { FlyballError, type JsonObject, type Principal, toFlyballError } from '@flyball/protocol';
 import { type Answer, ask } from '../../action/run.js';
 import type { Stages } from '../../action/stages.js';
 import type { Identified, Received } from '../../action/states.js';
@@ -113,13 +113,18 @@ export function callOf({ subject, action, resource, context }: AskedEvaluation):
   return { upstream: '', method: evaluationMethod, name: action.name, params: { subject, action, resource, context } as unknown as JsonObject, args: action.properties ?? {} };
 }
 
+/** Whom an enforcement point asks about stands in its question, so its token is for nobody. Throws `identity_refused`. */
+export function verifyOwnToken({ onBehalfOf }: Principal): void {
+  if (onBehalfOf !== undefined) throw new FlyballError('identity_refused', 'expected a token of the enforcement point itself, not one on behalf of somebody');
+}
+
 /**
  * The identity is the enforcement point's own, and the session is its session for whom it asks about: labels, budgets and
  * history are the subject's. In the record the subject stands by reference, as a person does.
  */
 export function forSubject(identified: Identified): Identified {
   const { principal, call } = identified;
-  if (principal.onBehalfOf !== undefined) throw new FlyballError('identity_refused', 'expected a token of the enforcement point itself, not one on behalf of somebody');
+  verifyOwnToken(principal);
   const { subject } = call.params as unknown as AskedEvaluation;
   return { ...identified, principal: { ...principal, onBehalfOf: `${subject.type}:${subject.id}` } };
 }

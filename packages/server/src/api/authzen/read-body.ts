@@ -6,6 +6,8 @@ import { parseStrictJson } from '../../lib/strict-json.js';
 /** The body of a request, once all of it is here. Throws `request_too_large`, `request_malformed`. */
 export function readBody(request: IncomingMessage): Promise<Json> {
   return new Promise((resolve, reject) => {
+    // Whoever left meanwhile sends no event any more that could be waited for.
+    if (request.destroyed) return reject(endedTooEarly());
     const parts: Buffer[] = [];
     let bytes = 0;
     request.on('data', (part: Buffer) => {
@@ -23,6 +25,8 @@ export function readBody(request: IncomingMessage): Promise<Json> {
       }
     });
     request.on('error', reject);
-    request.on('close', () => reject(new FlyballError('request_malformed', 'the request ended too early')));
+    request.on('close', () => reject(endedTooEarly()));
   });
 }
+
+const endedTooEarly = () => new FlyballError('request_malformed', 'the request ended too early');

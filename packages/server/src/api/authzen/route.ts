@@ -18,25 +18,30 @@ export interface AuthzenParts {
   /** Scheme and authority under which machines know this server. */
   origin(): string;
   askerOf(request: IncomingMessage): Asker;
-  identify(request: IncomingMessage): Promise<Principal>;
+  /** Who asks, by the headers alone; whoever is refused is refused in the record. Throws `unauthenticated` or `identity_refused`. */
+  identify(request: IncomingMessage, asksFor: 'decisions' | 'outcomes'): Promise<Principal>;
   /** Told what went wrong inside; whoever asked is not. */
   trouble(error: FlyballError): void;
 }
 
-type Answering = (from: JsonObject, request: IncomingMessage) => Promise<object>;
+interface Post {
+  readonly asksFor: 'decisions' | 'outcomes';
+  answer(from: JsonObject, request: IncomingMessage, caller: Principal): Promise<object>;
+}
 
 const realm = 'flyball';
 
 /** The AuthZEN Authorization API 1.0 over HTTP; true when the request was one of it. On the path of evaluations there is no framework. */
 export function authzenRoute(parts: AuthzenParts): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
   const { evaluator, searcher, outcomes } = parts;
-  const posts: ReadonlyMap<string, Answering> = new Map<string, Answering>([
-    [paths.evaluation, (from, request) => evaluator.one(from, parts.askerOf(request))],
-    [paths.evaluations, (from, request) => evaluator.many(from, parts.askerOf(request))],
-    [paths.searchSubject, (from, request) => searcher.search(from, 'subject', parts.askerOf(request))],
-    [paths.searchResource, (from, request) => searcher.search(from, 'resource', parts.askerOf(request))],
-    [paths.searchAction, (from, request) => searcher.search(from, 'action', parts.askerOf(request))],
-    [paths.outcomes, async (from, request) => reportOutcome(from, await parts.identify(request), outcomes)],
+  const deciding = (answer: Post['answer']): Post => ({ asksFor: 'decisions', answer });
+  const posts: ReadonlyMap<string, Post> = new Map<string, Post>([
+    [paths.evaluation, deciding((from, request) => evaluator.one(from, parts.askerOf(request)))],
+    [paths.evaluations, deciding((from, request) => evaluator.many(from, parts.askerOf(request)))],
+    [paths.searchSubject, deciding((from, request) => searcher.search(from, 'subject', parts.askerOf(request)))],
+    [paths.searchResource, deciding((from, request) => searcher.search(from, 'resource', parts.askerOf(request)))],
+    [paths.searchAction, deciding((from, request) => searcher.search(from, 'action', parts.askerOf(request)))],
+    [paths.outcomes, { asksFor: 'outcomes', answer: (from, _request, caller) => reportOutcome(from, caller, outcomes) }],
   ]);
   const prefix = `/${parts.tenant}`;
   const home = (path: string) => (path.startsWith(`${prefix}/access/`) ? path.slice(prefix.length) : path);
@@ -47,18 +52,20 @@ export function authzenRoute(parts: AuthzenParts): (request: IncomingMessage, re
     }
     const at = home(path);
     if (!at.startsWith('/access/v1/')) return false;
-    const answering = posts.get(at);
+    const post = posts.get(at);
     const id = request.headers[requestIdHeader];
-    if (!answering || request.method !== 'POST') sendText(response, id, answering ? 405 : 404, answering ? 'expected POST' : 'nothing is served here', answering ? { allow: 'POST' } : {});
-    else await answer(parts, answering, request, response, id);
+    if (!post || request.method !== 'POST') sendText(response, id, post ? 405 : 404, post ? 'expected POST' : 'nothing is served here', post ? { allow: 'POST' } : {});
+    else await answer(parts, post, request, response, id);
     return true;
   };
 }
 
-async function answer(parts: AuthzenParts, answering: Answering, request: IncomingMessage, response: ServerResponse, id: string | string[] | undefined): Promise<void> {
+/** Nothing is said of a body to whom nobody knows: who asks is established by the headers, before any of it is read. */
+async function answer(parts: AuthzenParts, post: Post, request: IncomingMessage, response: ServerResponse, id: string | string[] | undefined): Promise<void> {
   try {
+    const caller = await parts.identify(request, post.asksFor);
     if (!isJson(request.headers['content-type'])) throw new FlyballError('request_malformed', 'expected content-type application/json');
-    const text = JSON.stringify(await answering(readObject(await readBody(request)), request));
+    const text = JSON.stringify(await post.answer(readObject(await readBody(request)), request, caller));
     sendJson(response, id, text);
   } catch (thrown) {
     const error = toFlyballError(thrown);

@@ -4,6 +4,7 @@ import { randomHandle } from '../../lib/ids.js';
 import type { Log } from '../../lib/log.js';
 import type { PostBounds } from '../../lib/post.js';
 import { repeat } from '../../lib/repeat.js';
+import { requiredSecret } from '../../lib/required-secret.js';
 import type { Secret } from '../../lib/secret.js';
 import type { ChannelConfig, ChannelsConfig } from './config.js';
 import { Courier } from './courier.js';
@@ -63,7 +64,7 @@ export class Notifier {
     const holder = randomHandle();
     const channels = Object.entries(parts.channels);
     this.#couriers = channels.map(([name, config]) => [name, this.#courier(name, config, holder)] as const);
-    this.#callbacks = new Map(channels.flatMap(([name, config]) => (config.kind === 'slack' && config.answers ? [[name, new SlackCallback(name, config, config.answers, this.#secret(config.answers.signing_secret_from_env, name), { ...parts, bounds: this.#bounds() })] as const] : [])));
+    this.#callbacks = new Map(channels.flatMap(([name, config]) => (config.kind === 'slack' && config.answers ? [[name, new SlackCallback(name, config, config.answers, this.#secret(config.answers.signing_secret_from_env, `${name}.answers.signing_secret_from_env`), { ...parts, bounds: this.#bounds() })] as const] : [])));
   }
 
   /** Runs until it is told to stop. */
@@ -91,15 +92,14 @@ export class Notifier {
   }
 
   #transport(name: string, config: ChannelConfig): Transport {
-    const secret = (variable: string) => this.#secret(variable, name);
-    const optional = (variable: string | undefined) => (variable === undefined ? undefined : secret(variable));
+    const optional = (variable: string | undefined, member: string) => (variable === undefined ? undefined : this.#secret(variable, `${name}.${member}`));
     switch (config.kind) {
       case 'webhook':
-        return new Webhook(config.url, secret(config.secret_from_env), this.parts.clock, this.#bounds());
+        return new Webhook(name, config, this.#secret(config.secret_from_env, `${name}.secret_from_env`), this.parts.clock, this.#bounds());
       case 'slack':
-        return new Slack(config, secret(config.token_from_env), this.parts.questions, this.#bounds());
+        return new Slack(config, this.#secret(config.token_from_env, `${name}.token_from_env`), this.parts.questions, this.#bounds());
       case 'mail':
-        return new Mail(config, { user: optional(config.user_from_env), password: optional(config.password_from_env), ca: optional(config.ca_from_env) }, this.parts.emailsOf, this.#pace.timeoutMs);
+        return new Mail(config, { user: optional(config.user_from_env, 'user_from_env'), password: optional(config.password_from_env, 'password_from_env'), ca: optional(config.ca_from_env, 'ca_from_env') }, this.parts.emailsOf, this.#pace.timeoutMs);
     }
   }
 
@@ -107,9 +107,7 @@ export class Notifier {
     return { bytesMax, timeoutMs: this.#pace.timeoutMs, connectionsMax };
   }
 
-  #secret(variable: string, name: string): Secret {
-    const secret = this.parts.secretOf(variable);
-    if (!secret || secret.reveal() === '') throw new FlyballError('config_invalid', `expected the environment variable \`${variable}\` for the channel \`${name}\``);
-    return secret;
+  #secret(variable: string, place: string): Secret {
+    return requiredSecret(this.parts.secretOf(variable), variable, `channels.${place}`);
   }
 }

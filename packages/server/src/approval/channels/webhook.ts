@@ -3,6 +3,7 @@ import { FlyballError } from '@flyball/protocol';
 import type { Clock } from '../../lib/clock.js';
 import { noAnswer, Post, type PostBounds } from '../../lib/post.js';
 import type { Secret } from '../../lib/secret.js';
+import type { WebhookConfig } from './config.js';
 import type { Message } from './message.js';
 import type { Fate } from './state.js';
 import type { Transport } from './transport.js';
@@ -19,12 +20,13 @@ export class Webhook implements Transport {
 
   /** Throws `config_invalid` for a URL that nothing is sent to, and for a secret that is too short. */
   constructor(
-    url: string,
+    name: string,
+    { url, secret_from_env: variable }: Pick<WebhookConfig, 'url' | 'secret_from_env'>,
     private readonly secret: Secret,
     private readonly clock: Clock,
     bounds: PostBounds,
   ) {
-    if (keyOf(secret).length < secretBytesLeast) throw new FlyballError('config_invalid', `expected a webhook's secret of at least ${secretBytesLeast} bytes, as text or as \`${prefix}\` and base64`);
+    if (keyOf(secret).length < secretBytesLeast) throw new FlyballError('config_invalid', `expected a secret of at least ${secretBytesLeast} bytes, as text or as \`${prefix}\` and base64, in the environment variable \`${variable}\`, which \`channels.${name}.secret_from_env\` of the configuration names`);
     this.#post = new Post(url, bounds);
     this.place = createHash('sha256').update(url).digest('hex');
   }

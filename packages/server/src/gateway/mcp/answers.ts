@@ -14,17 +14,25 @@ export interface Answer {
 export const rpcCodes = { parse: -32700, invalid: -32600, methodNotFound: -32601, params: -32602, internal: -32603, denied: -32001, headerMismatch: -32020, capability: -32021, version: -32022 } as const;
 
 const guidance = {
-  denied: 'This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.',
+  denied: 'Nothing has happened. This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.',
   refused: 'Nothing has happened. Do not try the same effect in another way; tell whoever gave you this task.',
   unknown: 'Whether this action had its effect is not known. Do not repeat it; check the target first.',
   failed: 'This action was begun and failed without an effect.',
 } as const;
 
+interface Told {
+  readonly era: Era;
+  readonly isToolCall: boolean;
+  /** Sentences about the request itself that go with a denial. */
+  readonly besides?: string;
+}
+
 /** What is said to the machine about an attempt that ended without its result: the kind of thing and what to do, never which rule. */
-export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' | 'held' }>, era: Era, isToolCall: boolean): Answer {
+export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'released' | 'held' }>, told: Told): Answer {
+  const { era, isToolCall } = told;
   switch (ending.kind) {
     case 'refused':
-      return promised(refusal(id, ending, era, isToolCall), ending.promise);
+      return promised(refusal(id, ending, told), ending.promise);
     case 'broken': {
       const text = ending.effect === 'failed' ? guidance.failed : ending.effect === 'unknown' ? guidance.unknown : ending.error.message;
       const message = `${ending.error.message}. ${text}`;
@@ -34,7 +42,7 @@ export function answerTo(id: RequestId, ending: Exclude<Ending, { kind: 'release
   }
 }
 
-function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { kind: 'refused' }>, era: Era, isToolCall: boolean): Answer {
+function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { kind: 'refused' }>, { era, isToolCall, besides = '' }: Told): Answer {
   switch (error.code) {
     case 'unauthenticated':
       return { status: 401, text: errorText(id, { code: rpcCodes.denied, message: error.message }) };
@@ -48,7 +56,7 @@ function refusal(id: RequestId, { error, reached, promise }: Extract<Ending, { k
     case 'approval_refused':
     case 'session_refused':
     case 'tool_quarantined': {
-      const message = `Denied: ${error.message}. ${error.code === 'approval_refused' ? guidance.refused : guidance.denied}`;
+      const message = `Denied: ${error.message}. ${besides}${error.code === 'approval_refused' ? guidance.refused : guidance.denied}`;
       return isToolCall ? toolAnswer(id, era, message, { outcome: 'deny', kind: error.code, requestable: error.code === 'denied' && error.detail === 'no_permit', evaluation: reached.id, promise }) : errorAnswer(id, { code: rpcCodes.denied, message });
     }
     default:

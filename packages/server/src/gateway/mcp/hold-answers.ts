@@ -1,10 +1,11 @@
 import { isObject, type JsonObject } from '@flyball/protocol';
 import type { Ending } from '../../action/run.js';
-import type { Hold } from '../../action/states.js';
+import type { Hold, Situated } from '../../action/states.js';
 import { type Answer, answerTo, errorAnswer, promised, rpcCodes, toolAnswer } from './answers.js';
 import type { Era } from './eras.js';
 import { timeOf, whileWaiting } from './hold-words.js';
 import type { RpcRequest } from './message.js';
+import { misfitWords } from './misfits.js';
 import { speaksTasks, taskIdOf } from './tasks-extension.js';
 
 export interface Asking {
@@ -14,6 +15,8 @@ export interface Asking {
   /** Sent again with the state of a hold, and waited for it. */
   readonly waited: boolean;
   readonly nowMs: number;
+  /** Whether a tool is listed to who asks. */
+  couldAllow(situated: Situated): boolean;
 }
 
 type Held = Extract<Ending, { kind: 'held' }>;
@@ -21,7 +24,11 @@ type Unreleased = Exclude<Ending, { kind: 'released' }>;
 
 /** What is said about an attempt that was not released. A question that waits is said in the form that the client knows best. */
 export function answerUnreleased(request: RpcRequest, ending: Unreleased, asking: Asking): Answer {
-  if (ending.kind !== 'held') return answerTo(request.id, ending, asking.era, request.method === 'tools/call');
+  if (ending.kind !== 'held') {
+    const isToolCall = request.method === 'tools/call';
+    const besides = isToolCall && ending.kind === 'refused' && ending.error.code === 'denied' ? misfitWords(ending.reached, (situated) => asking.couldAllow(situated)) : '';
+    return answerTo(request.id, ending, { era: asking.era, isToolCall, besides });
+  }
   return promised(heldAnswer(request, ending, asking), ending.hold.promise);
 }
 
@@ -40,7 +47,7 @@ const decisionOf = ({ hold, decided }: Held): JsonObject => ({ outcome: hold.out
 function holdText(ending: Held, offersWait: boolean): string {
   const { hold } = ending;
   const what = hold.outcome === 'step_up' ? 'people to agree' : 'facts that are missing';
-  return `Held: waiting for ${what} until ${timeOf(hold.deadlineMs)} (hold ${hold.id}). ${earlierText(ending)}${whileWaiting(hold.id, offersWait)}`;
+  return `Held: waiting for ${what} until ${timeOf(hold.deadlineMs)} (hold ${hold.id}). ${earlierText(ending)}${whileWaiting(hold.id, offersWait ? 'tool' : 'nothing')}`;
 }
 
 /** Calling again after a question expired asks another one; whoever calls is told, or they would take it for the first. */

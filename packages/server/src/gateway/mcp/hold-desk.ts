@@ -13,7 +13,8 @@ export interface HoldStatus {
   readonly id: string;
   readonly state: 'pending' | 'approved' | 'refused' | 'expired' | 'cancelled' | 'superseded' | 'used';
   readonly deadlineMs: number;
-  readonly agreed: readonly unknown[];
+  /** Each answer, and what it makes smaller. */
+  readonly agreed: readonly { readonly narrow?: { readonly caps?: Readonly<Record<string, number>> } | undefined }[];
   readonly missing: readonly { readonly needed: number }[];
   /** The facts that it waited for are there: it is time to ask again. */
   readonly arrived: boolean;

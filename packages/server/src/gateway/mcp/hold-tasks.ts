@@ -48,13 +48,13 @@ export class HoldTasks {
     switch (state) {
       case 'pending':
         if (status.arrived) return this.#fly(status, owner, by);
-        return this.#working(status, wordsOf(status, false));
+        return this.#working(status, wordsOf(status, 'nothing'));
       case 'cancelled':
-        return { ...this.#fields(status), status: 'cancelled', statusMessage: wordsOf(status, false) };
+        return { ...this.#fields(status), status: 'cancelled', statusMessage: wordsOf(status, 'nothing') };
       case 'refused':
       case 'expired':
       case 'superseded':
-        return this.#ended(status, told(status, wordsOf(status, false)));
+        return this.#ended(status, told(status, wordsOf(status, 'nothing')));
       case 'used':
         return this.#flights.has(id) ? this.#fly(status, owner, by) : this.#used(status, owner);
       case 'approved':
@@ -142,7 +142,7 @@ const told = (status: HoldStatus, text: string, isError = true): Finished => ({ 
 
 /** What the call itself would have been answered with. */
 function finishedBy(ending: Exclude<Ending, { kind: 'held' }>): Finished {
-  if (ending.kind !== 'released') return saidIn(answerTo('task', ending, 'stateless', true));
+  if (ending.kind !== 'released') return saidIn(answerTo('task', ending, { era: 'stateless', isToolCall: true }));
   const { released: { kind, value }, intent } = ending.inspected;
   if (kind === 'error') return { error: value['error'] as JsonObject };
   // A server that wants to ask back was told that nobody can be asked; what it says is no result of the call.

@@ -1,4 +1,5 @@
-import { isObject, type Json, type JsonObject } from '@flyball/protocol';
+import { FlyballError, isObject, type Json, type JsonObject } from '@flyball/protocol';
+import type { Stages } from '../../action/stages.js';
 import type { RpcRequest } from './message.js';
 
 /** What stands before a server's names when several servers share an endpoint; empty for a server alone. */
@@ -41,6 +42,17 @@ export function destinationOf(request: RpcRequest, target: string, upstreams: re
 
 /** Requests that concern the endpoint as a whole; every other one goes to the server that it was decided for, or to none. */
 export const isForEveryone = (method: string): boolean => listedIn(method) !== undefined || ['initialize', 'server/discover', 'subscriptions/listen', 'logging/setLevel'].includes(method);
+
+/** True for what no upstream has: it goes to none of them, whatever the catalogue says of their names. */
+export const isNobodys = (method: string, { upstream }: Destination): boolean => upstream === ownName && !isForEveryone(method);
+
+/** The flow for what is nobody's: who asks and in which session is found out as ever, and then it is refused, and recorded. */
+export const refusingNobodys = (stages: Stages): Stages => ({
+  ...stages,
+  decide: ({ call: { method, name } }) => Promise.reject(new FlyballError('action_unknown', 'no such action', { detail: `\`${method} ${name.slice(0, nameShownMost)}\` is at none of this endpoint's servers` })),
+});
+
+const nameShownMost = 128;
 
 /** Items of a list with their names as clients see them. */
 export function prefixed(items: readonly JsonObject[], prefix: string, field: string): readonly JsonObject[] {

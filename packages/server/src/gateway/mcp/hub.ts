@@ -10,7 +10,7 @@ import { answerUnreleased, resultAnswer, withoutHoldState } from './hold-answers
 import { answerHeldTask, requestFor, waitForRetry } from './hold-requests.js';
 import type { PerformHeld } from './hold-tasks.js';
 import { type Introduction, mergeIntroductions, serverInfo, toDiscovery, toSessions, toStateless } from './hub-merge.js';
-import { type Destination, destinationOf, isForEveryone, itemsOf, listedIn, type Namespace, ownName, Owners, prefixed } from './hub-names.js';
+import { type Destination, destinationOf, isForEveryone, isNobodys, itemsOf, listedIn, type Namespace, ownName, Owners, prefixed, refusingNobodys } from './hub-names.js';
 import { limits } from '../../lib/limits.js';
 import type { OpenLink } from './link.js';
 import { filterTools } from './list-filter.js';
@@ -77,7 +77,7 @@ export class Hub {
       if (hold !== undefined) await waitForRetry(this.port, request, caller, hold, cancel);
       const destination = destinationOf(request, targetOf(request), this.upstreams, this.#owners);
       const ending = await this.#attempt(request, { era, caller, owner, destination, stages: this.port.stages, cancel });
-      if (ending.kind !== 'released') return answerUnreleased(request, ending, { era, offersWait: this.port.waiting.offers, waited: hold !== undefined, nowMs: this.port.stages.clock.now() });
+      if (ending.kind !== 'released') return answerUnreleased(request, ending, { era, offersWait: this.port.waiting.offers, waited: hold !== undefined, nowMs: this.port.stages.clock.now(), couldAllow: (situated) => this.port.couldAllow(situated) });
       const { released: { kind, value }, intent } = ending.inspected;
       return { status: 200, text: JSON.stringify({ jsonrpc: '2.0', id: request.id, ...(kind === 'error' ? value : { result: withPromise(value, intent.promise) }) }) };
     } catch (error) {
@@ -96,18 +96,20 @@ export class Hub {
     return answerHeldTask(port, request, caller, hold, { reaches: (name) => this.#upstream(name) !== undefined, perform }, gone);
   }
 
-  async #attempt(request: RpcRequest, { era, caller, owner, destination: { upstream, name }, stages, cancel }: Attempting): Promise<Ending> {
+  async #attempt(request: RpcRequest, { era, caller, owner, destination, stages, cancel }: Attempting): Promise<Ending> {
+    const { upstream, name } = destination;
     const target = targetOf(request);
-    // The rewritten name is what is decided on and what is sent.
-    if (upstream === ownName && !isForEveryone(request.method)) throw new FlyballError('action_unknown', 'no such action');
     this.port.tasks.verifyOwner(upstream, request.method, target, owner);
+    // The rewritten name is what is decided on and what is sent.
     const own = name === target ? request : { ...request, params: { ...request.params, name } };
+    const nobodys = isNobodys(request.method, destination);
     // A call needs its tool's definition to be decided; all else connects to servers only when it is allowed.
-    if (era === 'stateless' && request.method === 'tools/call') await this.#connect(upstream);
+    if (era === 'stateless' && request.method === 'tools/call' && !nobodys) await this.#connect(upstream);
     else if (era === 'stateless') await this.#reconnecting;
     else if (request.method !== 'initialize') await this.#begun();
     const timeoutMs = this.#upstream(upstream)?.timeoutMs ?? Math.max(...this.upstreams.map((one) => one.timeoutMs));
     const attempt = (known?: ToolDefinition) => received(this.port, caller, toCall(upstream, own, known, name), timeoutMs);
+    if (nobodys) return run(attempt(), refusingNobodys(stages), () => Promise.reject(new FlyballError('internal', 'no upstream server has this')), cancel);
     const tool = own.method === 'tools/call' ? await recorded(this.port, attempt, this.#tool({ upstream, name })) : undefined;
     return run(attempt(tool), stages, (issued, signal) => this.#performed(own, era, issued, signal, owner), cancel);
   }

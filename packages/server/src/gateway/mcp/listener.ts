@@ -8,7 +8,7 @@ import { type Answer, errorAnswer, rpcCodes } from './answers.js';
 import { claimedVersion, type Era, eraOf, isClientNotification, isMethodOf, missingMeta, statelessVersion } from './eras.js';
 import { headerMismatch, isForeignOrigin } from './http-guards.js';
 import { readMessage, type RpcMessage } from './message.js';
-import { type Caller, type GatewayPort, received } from './port.js';
+import { type Caller, type GatewayPort, identified, received } from './port.js';
 import type { Exchange } from './relay-passing.js';
 
 /** One MCP endpoint: a relay to one upstream, or a hub of several. */
@@ -56,13 +56,13 @@ export function createListener(port: GatewayPort, settings: ListenerSettings): S
 }
 
 async function serve(port: GatewayPort, settings: ListenerSettings, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (isForeignOrigin(request.headers, (host) => settings.isAllowedHost(host))) return reply(response, errorAnswer(null, { code: rpcCodes.denied, message: 'requests from this host or origin are not taken' }, 403), settings);
-  const path = (request.url ?? '/').split('?')[0] ?? '/';
+  const path = pathOf(request);
+  if (isForeignOrigin(request.headers, (host) => settings.isAllowedHost(host))) return refuse(response, settings, path, new FlyballError('denied', 'requests from this host or origin are not taken'), 403);
   if (path === metadataPath || path.startsWith(`${metadataPath}/`)) return json(response, 200, metadata(settings));
   const endpoint = settings.endpoints.get(path);
   if (!endpoint) {
     if (await settings.other(request, response, path, () => readBody(request))) return;
-    return reply(response, errorAnswer(null, { code: rpcCodes.invalid, message: 'nothing is served here; MCP endpoints are `/mcp` and `/mcp/NAME`' }, 404), settings);
+    return refuse(response, settings, path, new FlyballError('not_found', 'nothing is served here; MCP endpoints are `/mcp` and `/mcp/NAME`'), 404);
   }
   switch (request.method) {
     case 'POST':
@@ -78,9 +78,9 @@ async function serve(port: GatewayPort, settings: ListenerSettings, request: Inc
 }
 
 async function post(port: GatewayPort, settings: ListenerSettings, endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const exchange = await toExchange(port, request, response);
   if (!(request.headers['content-type'] ?? '').toLowerCase().startsWith('application/json')) return reply(response, errorAnswer(null, { code: rpcCodes.invalid, message: 'expected content-type application/json' }, 415), settings);
   const body = await readBody(request);
-  const exchange = await toExchange(port, request, response);
   let message: RpcMessage;
   try {
     message = readMessage(parseStrictJson(body));
@@ -115,14 +115,8 @@ function faultOf(message: Extract<RpcMessage, { kind: 'request' }>, era: Era, re
 /** Knows who calls before anything else is done with a request. Throws `unauthenticated` or `identity_refused`. */
 async function toExchange(port: GatewayPort, request: IncomingMessage, response: ServerResponse): Promise<Exchange> {
   const caller = callerOf(request);
-  const attempt = received(port, caller, { upstream: '', method: 'connect', name: '', params: {}, args: {} }, 0);
-  try {
-    const { principal } = await port.stages.identify(attempt);
-    return { request, response, caller, principal: principalKey(principal) };
-  } catch (error) {
-    if (error instanceof FlyballError) await port.stages.record.refusal(attempt, error);
-    throw error;
-  }
+  const { principal } = await identified(port, received(port, caller, { upstream: '', method: 'connect', name: '', params: {}, args: {} }, 0));
+  return { request, response, caller, principal: principalKey(principal) };
 }
 
 export function callerOf(request: IncomingMessage): Caller {
@@ -176,9 +170,20 @@ function statusOf(error: FlyballError | undefined): number {
 
 const toRpcError = (error: FlyballError) => ({ code: rpcCodes.denied, message: error.message });
 
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?')[0] ?? '/';
+
+/** An error in the form of its path: JSON-RPC where MCP is spoken, else a code of docs/errors.md. */
+function refuse(response: ServerResponse, settings: ListenerSettings, path: string, { code, message }: FlyballError, status: number): void {
+  const speaksMcp = path === '/mcp' || path.startsWith('/mcp/');
+  reply(response, speaksMcp ? errorAnswer(null, { code: code === 'not_found' ? rpcCodes.invalid : rpcCodes.denied, message }, status) : { status, text: JSON.stringify({ error: { code, message } }) }, settings);
+}
+
+/** Where whoever has no token, or a wrong one, learns how to get one (RFC 9728, section 5.1). */
+export const challengeOf = (resource: string): string => `Bearer resource_metadata="${new URL(metadataPath, resource).href}", error="invalid_token"`;
+
 function reply(response: ServerResponse, { status, text, headers }: Answer, { resource }: ListenerSettings): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
-  const challenge = status === 401 ? { 'www-authenticate': `Bearer resource_metadata="${new URL(metadataPath, resource).href}", error="invalid_token"` } : {};
+  const challenge = status === 401 ? { 'www-authenticate': challengeOf(resource) } : {};
   response.writeHead(status, { 'content-type': 'application/json', ...(status === 413 && { connection: 'close' }), ...challenge, ...headers }).end(text);
 }
 

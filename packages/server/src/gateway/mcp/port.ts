@@ -1,6 +1,6 @@
-import { FlyballError, type JsonObject } from '@flyball/protocol';
-import type { Stages } from '../../action/stages.js';
-import type { Presented, Received, Situated } from '../../action/states.js';
+import { FlyballError, type JsonObject, type Principal } from '@flyball/protocol';
+import type { Reached, Stages } from '../../action/stages.js';
+import type { Identified, Presented, Received, Situated } from '../../action/states.js';
 import type { TaskBook } from './task-book.js';
 import type { ToolBook } from './tool-book.js';
 import type { Waiting } from './waiting.js';
@@ -38,6 +38,24 @@ export function received(port: GatewayPort, caller: Caller, call: Received['call
     call,
     origin: { gateway: caller.gateway, address: caller.address },
   };
+}
+
+/**
+ * Who calls, before anything else is looked at. Whoever is refused is refused in the record too.
+ *
+ * @param verify what else must be so of who calls; throws otherwise
+ */
+export async function identified(port: Pick<GatewayPort, 'stages'>, attempt: Received, verify: (principal: Principal) => void = () => undefined): Promise<Identified> {
+  let reached: Reached = attempt;
+  try {
+    const known = await port.stages.identify(attempt);
+    reached = known;
+    verify(known.principal);
+    return known;
+  } catch (error) {
+    if (error instanceof FlyballError) await port.stages.record.refusal(reached, error);
+    throw error;
+  }
 }
 
 /** What an attempt needs before it can be decided. When it cannot be had, the attempt is refused, and the refusal is in the record. */

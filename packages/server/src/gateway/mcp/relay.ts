@@ -236,7 +236,7 @@ export class HttpRelay {
     if (!('kind' in ending)) return delivery.sink.answer(ending.status, ending.text);
     if (ending.kind !== 'released') {
       // The relay shows its server's own tools and no other, so it has none to wait with.
-      const answer = answerUnreleased(request, ending, { era, offersWait: false, waited, nowMs: this.port.stages.clock.now() });
+      const answer = answerUnreleased(request, ending, { era, offersWait: false, waited, nowMs: this.port.stages.clock.now(), couldAllow: (situated) => this.port.couldAllow(situated) });
       return delivery.sink.answer(answer.status, answer.text, {}, answer.headers);
     }
     const { released, result } = ending.inspected;

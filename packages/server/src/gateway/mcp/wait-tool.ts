@@ -56,7 +56,7 @@ export async function callWaitTool(port: GatewayPort, request: RpcRequest, { era
   if (wish === undefined) return toolText(request, era, `Expected {"hold": "ID", "seconds": 1 to ${secondsMost}} with the id of a hold.`, true);
   const status = await port.waiting.settled(wish.hold, asker.owner, wish.seconds * 1_000, gone, progress(request, wish.seconds, tell));
   if (!status) return toolText(request, era, `${(await noSuchHold(port, asker, 'hold')).message} of this identity and session.`, true);
-  return toolText(request, era, wordsOf(status, true), false, factsOf(status));
+  return toolText(request, era, wordsOf(status, 'tool'), false, factsOf(status));
 }
 
 function readWish(args: Json): { readonly hold: string; readonly seconds: number } | undefined {

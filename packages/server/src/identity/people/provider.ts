@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.js';
 import { guardedFetch } from '../../lib/guarded-fetch.js';
 import { limits } from '../../lib/limits.js';
 import type { Secret } from '../../lib/secret.js';
+import { faultOf, isUnreachable } from './provider-fault.js';
 
 export interface ProviderSettings {
   readonly issuer: string;
@@ -46,6 +47,8 @@ export class Provider {
   constructor(
     private readonly settings: ProviderSettings,
     private readonly clock: Clock,
+    /** Told why it cannot be asked, as often as that happens. */
+    private readonly trouble: (fault: string) => void = () => undefined,
   ) {}
 
   /** Where to send a person's browser, and what its answer will have to fit. */
@@ -80,6 +83,7 @@ export class Provider {
     const configuration = await this.#configuration();
     const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true, ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }) };
     const tokens = await oidc.authorizationCodeGrant(configuration, new URL(`${this.settings.redirect}?${query}`), checks).catch((cause: unknown) => {
+      if (isUnreachable(faultOf(cause))) throw this.#unreachable(cause);
       throw refused(kindOf(cause), cause);
     });
     const claims: unknown = tokens.claims();
@@ -107,8 +111,14 @@ export class Provider {
     const execute = [oidc.enableNonRepudiationChecks, ...(allowPrivate ? [oidc.allowInsecureRequests] : [])];
     const authentication = clientSecret ? oidc.ClientSecretBasic(clientSecret.reveal()) : oidc.None();
     return oidc.discovery(new URL(issuer), clientId, metadata, authentication, { execute, timeout: timeoutMs / 1000, [oidc.customFetch]: fetch }).catch((cause: unknown) => {
-      throw new FlyballError('unauthenticated', 'the place where people sign in cannot be asked now; try again', { cause, detail: cause instanceof Error ? cause.message : 'unknown' });
+      throw this.#unreachable(cause);
     });
+  }
+
+  #unreachable(cause: unknown): FlyballError {
+    const fault = faultOf(cause);
+    this.trouble(fault);
+    return new FlyballError('unauthenticated', 'the place where people sign in cannot be asked now; try again', { cause, detail: fault });
   }
 }
 
