@@ -35,7 +35,7 @@ const reached = () => one.of('tools/call').length + two.of('tools/call').length;
 const said = 'Denied: no such action. Nothing has happened. This action is not allowed for this identity and session. Do not try the same effect in another way; report it, or ask the owner for access.';
 
 describe.each<Wire>(['legacy', '2026-07-28'])('a tool that no upstream has (%s)', (wire) => {
-  test.each<readonly [string, string, string?]>([
+  test.each<[string, string, string?]>([
     ['/mcp', 'nope'],
     ['/mcp', 'nope__x'],
     ['/mcp', 'flyball__nope'],

@@ -8,9 +8,9 @@ import { request as secureRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { freePort } from '../support/free-port.mjs';
 import { checks } from './authzen-checks.mjs';
+import { reach, read, Refused, runCommand, urlOf } from './command.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const readyMs = 60_000;
@@ -119,19 +119,30 @@ function print(results) {
   console.log(`| all | ${results.length} | ${passed} | ${results.length - passed} |`);
 }
 
-async function main() {
-  const { values, positionals: [url] } = parseArgs({ allowPositionals: true, options: { token: { type: 'string' }, ca: { type: 'string' }, level: { type: 'string' }, json: { type: 'boolean' } } });
+const usage = `npm run conformance:authzen -- [URL] [options]
+
+  URL           base address of a policy decision point that has the scenario's fixture; without it, Flyball is started with it
+  --token T     the bearer token to ask with
+  --ca FILE     the certificate (PEM) to trust, for a server whose certificate nobody known has signed
+  --level L     basic, batch, search or discovery alone
+  --json        the results as JSON`;
+
+async function main(values, [url]) {
+  const given = { token: values.token, ca: values.ca === undefined ? undefined : read(values.ca, 'the certificate of --ca,') };
   const fixture = url === undefined ? await startFixture() : undefined;
   try {
-    const pdp = await new DecisionPoint(url ?? fixture.base, { token: values.token ?? fixture?.token, ca: values.ca ? readFileSync(values.ca) : fixture?.ca }).discover();
+    const pdp = new DecisionPoint(fixture?.base ?? urlOf(url), { token: given.token ?? fixture?.token, ca: given.ca ?? fixture?.ca });
+    await reach(pdp.base, () => pdp.discover());
     const wanted = checks.filter(({ level }) => values.level === undefined || level.toLowerCase().startsWith(values.level.toLowerCase()));
+    if (wanted.length === 0) throw new Refused(`no level \`${values.level}\`; there are ${[...new Set(checks.map(({ level }) => level))].join(', ')}`);
     const results = await runChecks(pdp, wanted);
     if (values.json) console.log(JSON.stringify(results));
     else print(results);
-    return results.length > 0 && results.every((row) => row.passed) ? 0 : 1;
+    return results.every((row) => row.passed) ? 0 : 1;
   } finally {
     await fixture?.stop();
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();
+const options = { token: { type: 'string' }, ca: { type: 'string' }, level: { type: 'string' }, json: { type: 'boolean' } };
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runCommand(usage, options, main);

@@ -39,7 +39,6 @@ export function openFixture(name: string, port: string | undefined, environment:
   const made = selfSigned(Date.now(), certificateDays);
   const tls = { cert: Buffer.from(made.cert), key: Buffer.from(made.key) };
   const config = configOf(folder, port, environment);
-  void welcome(config, tls);
   return { config, tls, welcome: () => welcome(config, tls) };
 }
 

@@ -26,8 +26,8 @@ export function openFacts({ facts, evidence_sources, directory, secretOf }: Conf
 }
 
 /** What a bundle asks for and the configuration does not supply, as warnings. */
-export const unprovidedBy = ({ facts, evidence_sources }: Pick<Config, 'facts' | 'evidence_sources'>) => {
-  const provided = { facts: new Set(Object.keys(facts)), evidenceSources: new Set(Object.keys(evidence_sources)) };
+export const unprovidedBy = ({ facts, evidence_sources, sign_in: signIn }: Pick<Config, 'facts' | 'evidence_sources' | 'sign_in'>) => {
+  const provided = { facts: new Set(Object.keys(facts)), evidenceSources: new Set(Object.keys(evidence_sources)), signIn: signIn !== undefined };
   return (bundle: Bundle) => unprovided(bundle, provided);
 };
 
