@@ -202,8 +202,8 @@ test.each([
   [['--cap', 'amount=1', '--cap', 'amount=5'], 'each argument in one `--cap` only'],
   [['--cap', 'amount=11'], 'an answer narrows, it never widens'],
   [['--until', 'tomorrow'], 'as an ISO time with its zone'],
-  [['--standing', 'within=1h'], '`--standing` as count=10,within=7d'],
-  [['--standing', 'count=1,within=1h,sum=amount'], '`--standing` as count=10,within=7d'],
+  [['--standing', 'within=1h'], '`count` is missing'],
+  [['--standing', 'count=1,within=1h,sum=amount'], '`sum` expects an argument and a number'],
   [['--standing', 'count=1,within=1h'], 'accepts no standing approval'],
   [['--evidence', 'ticket'], '`--evidence` as kind=JSON'],
 ])('attack: what was meant to make consent smaller and cannot be understood is no consent: %j', async (more, expected) => {
