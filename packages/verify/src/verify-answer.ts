@@ -1,7 +1,7 @@
 import { createHash, verify } from 'node:crypto';
 import { canonicalText } from './leaf/canonical.js';
 import { type Entry, readEntryText } from './leaf/entry.js';
-import { isMembers, type Members, membersOf } from './leaf/members.js';
+import { isMembers, type Members } from './leaf/members.js';
 import { readCoseKey } from './evidence/cose-key.js';
 import { bodyDigest } from './record/payloads.js';
 
@@ -47,8 +47,8 @@ export function verifySigned(answer: Committed, key: Committed): AnswerVerdict {
 
 function verdictOf(answered: Committed, added: Committed): AnswerVerdict {
   const said = saidBy(answered.entry);
-  const proof = membersOf({ content: JSON.parse(answered.content) as unknown }, 'content')['signature'];
-  const own: unknown = JSON.parse(added.content);
+  const [content, own] = [answered, added].map((each) => JSON.parse(each.content) as unknown);
+  const proof = isMembers(content) ? content['signature'] : undefined;
   if (!said || !isTexts(proof, ['nonce', 'credential', 'client_data', 'authenticator_data', 'signature'])) return wrong('this answer was not signed');
   if (!isTexts(own, ['credential', 'public_key', 'relying_party', 'origin']) || added.entry.kind !== 'authenticator.added') return wrong('expected the entry that added the key');
   if (said.signature['authenticator'] !== added.entry.id || added.entry.body['person'] !== said.person || proof.credential !== own.credential) return wrong('the answer was signed with another key, or for another person');

@@ -1,7 +1,7 @@
 import type { Findings } from '../finding.js';
 import type { Entry } from '../leaf/entry.js';
 import { membersOf, textOf } from '../leaf/members.js';
-import { type Committed, verifySigned } from '../verify-answer.js';
+import { verifySigned } from '../verify-answer.js';
 import type { Body } from './payloads.js';
 import { placeOf, type Recorded } from './recorded.js';
 
@@ -59,14 +59,13 @@ export class Answers {
   #verify(recorded: Recorded, content: string | undefined): void {
     this.#signed++;
     const key = this.#keys.get(textOf(membersOf(recorded.entry.body, 'signature'), 'authenticator') ?? '');
-    const fault = key ? (keyFault(key, recorded.entry) ?? this.#signatureFault({ entry: recorded.entry, content }, key)) : 'with a key that was added before';
+    const fault = key ? (keyFault(key, recorded.entry) ?? this.#signatureFault(recorded.entry, content, key)) : 'with a key that was added before';
     if (fault !== undefined) this.findings.add('answer_forged', `expected this answer to be signed, as it says: ${fault}`, placeOf(recorded));
   }
 
-  #signatureFault({ entry, content }: { readonly entry: Entry; readonly content: string | undefined }, key: Key): string | undefined {
+  #signatureFault(entry: Entry, content: string | undefined, key: Key): string | undefined {
     if (content === undefined || key.content === undefined) return undefined;
-    const committed: Committed = { entry: key.entry, content: key.content };
-    const verdict = verifySigned({ entry, content }, committed);
+    const verdict = verifySigned({ entry, content }, { entry: key.entry, content: key.content });
     if (!verdict.holds) return verdict.fault;
     this.#verified++;
     return undefined;
