@@ -23,7 +23,7 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      { ...source, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 20_000, sequence: { groupOrder: 0 } } },
+      { ...source, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 20_000, maxWorkers: 2, sequence: { groupOrder: 0 } } },
       { ...source, test: { ...house, name: 'house', include: ['test/**/*.test.ts'], exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } } },
       { ...source, test: { ...house, name: 'alone', include: alone, fileParallelism: false, sequence: { groupOrder: 2 } } },
     ],

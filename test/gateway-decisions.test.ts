@@ -159,9 +159,10 @@ test('story: a client of the stateless era gets the same outcomes', async () => 
   const client = await connect(governor.url(), token, '2026-07-28');
   const before = canary.calls().length;
   expectAllowed(await client.callTool({ name: 'transfer', arguments: { to: 'ann', amount: 1_000 } }));
-  expect(decisionOf(await client.callTool({ name: 'transfer', arguments: { to: 'ann', amount: 1_000.5 } }))).toMatchObject({ outcome: 'step_up' });
+  const stranger = await connect(governor.url(), await governor.token('unpermitted'), '2026-07-28');
+  expect(decisionOf(await stranger.callTool({ name: 'transfer', arguments: { to: 'ann', amount: 1_000 } }))).toMatchObject({ outcome: 'deny' });
   expect(canary.calls().slice(before)).toHaveLength(1);
-  await client.close();
+  await Promise.all([client.close(), stranger.close()]);
 });
 
 test('law: L10, no token and nothing redacted is in the log', () => {

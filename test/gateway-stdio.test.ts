@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { canaryScript, type CanaryCall } from './support/canary.js';
-import { command, flyball, startGovernor, waitFor, writeInstallation } from './support/governor.js';
+import { command, flyball, quickly, startGovernor, waitFor, writeInstallation } from './support/governor.js';
 import { decisionOf, expectAllowed, raw } from './support/mcp.js';
 import { endAll, openPipe, type PipeClient, processesWith } from './support/pipe.js';
 import type { ActionRow } from './support/record.js';
@@ -57,7 +57,7 @@ test('story: the official client works through `flyball mcp`, and all that ran f
   const mark = `mark-${process.pid}-a`;
   const script = `sleep 1000 & sh -c 'sleep 1001 & wait' & exec node ${canaryScript} ${ledger} ${mark}`;
   const client = new Client({ name: 'tests', version: '1' });
-  const transport = new StdioClientTransport({ command: process.execPath, args: [flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', 'tester', '--name', 'canary', '--', 'sh', '-c', script], stderr: 'ignore' });
+  const transport = new StdioClientTransport({ command: process.execPath, args: [quickly, flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', 'tester', '--name', 'canary', '--', 'sh', '-c', script], stderr: 'ignore' });
   const before = processesWith('sleep\u0000100').length;
   await client.connect(transport);
   const result = await client.callTool({ name: 'echo', arguments: { message: 'hello' } });
@@ -73,7 +73,7 @@ test('law: a server that ignores the end of its input and SIGTERM ends before th
   const mark = `mark-${process.pid}-b`;
   const stubborn = `process.on('SIGTERM',()=>{});setInterval(()=>{},1000);let b='';process.stdin.on('data',d=>{b+=d;for(let i;(i=b.indexOf('\\n'))>=0;b=b.slice(i+1)){const m=JSON.parse(b.slice(0,i));if(m.id!==undefined)console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,result:{protocolVersion:'2025-11-25',capabilities:{tools:{}},serverInfo:{name:'x',version:'1'},tools:[]}}))}});//${mark}`;
   const client = new Client({ name: 'tests', version: '1' });
-  await client.connect(new StdioClientTransport({ command: process.execPath, args: [flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', 'tester', '--', 'node', '-e', stubborn], stderr: 'ignore' }));
+  await client.connect(new StdioClientTransport({ command: process.execPath, args: [quickly, flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', 'tester', '--', 'node', '-e', stubborn], stderr: 'ignore' }));
   expect(processesWith(mark).length).toBeGreaterThan(0);
   // The official client kills what it started four seconds after it closed its end.
   const closed = client.close();

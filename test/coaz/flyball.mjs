@@ -66,7 +66,7 @@ upstreams:
 }
 
 async function start(folder) {
-  const child = spawn(process.execPath, [command, '-c', join(folder, 'flyball.yaml'), 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, ['--liftoff-only', command, '-c', join(folder, 'flyball.yaml'), 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
     log += text;

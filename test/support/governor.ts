@@ -10,6 +10,8 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const flyball = join(root, 'packages/server/dist/main.js');
 const template = join(root, '.cache/template-data');
 const readyMs = 60_000;
+/** Most governors of tests live for seconds, so the embedded store's WebAssembly is compiled once, quickly, and not again. */
+export const quickly = '--liftoff-only';
 
 /** One identity that may do everything, for tests in which permission is not the question. */
 export const openBundle: Readonly<Record<string, string>> = {
@@ -29,6 +31,8 @@ export interface GovernorOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** An existing folder to run in again, with its data. */
   readonly directory?: string;
+  /** The embedded store is as fast as users have it, after a slower start: for tests of load. */
+  readonly loaded?: boolean;
 }
 
 export interface CommandResult {
@@ -52,7 +56,7 @@ export function writeInstallation({ files = openBundle, upstreams = '', config =
 /** Runs one `flyball` command to its end. */
 export async function command(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [flyball, '-c', join(folder, 'flyball.yaml'), ...args], { env: { ...process.env, ...env }, maxBuffer: 64 << 20 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [quickly, flyball, '-c', join(folder, 'flyball.yaml'), ...args], { env: { ...process.env, ...env }, maxBuffer: 64 << 20 });
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
@@ -132,7 +136,7 @@ export async function startGovernor(options: GovernorOptions = {}): Promise<Runn
   const folder = options.directory ?? writeInstallation(options);
   const env = { ...options.env };
   if (env['FLYBALL_DATABASE_URL'] === undefined) await fromTemplate(join(folder, '.flyball'));
-  const child = spawn(process.execPath, [flyball, '-c', join(folder, 'flyball.yaml'), 'up'], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...(options.loaded ? [] : [quickly]), flyball, '-c', join(folder, 'flyball.yaml'), 'up'], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ready = await waitFor(() => /"machines":"([^"]*)\/mcp","administrators":"([^"]*)"/.exec(log) ?? (child.exitCode === null ? undefined : 'ended'));

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { flyball, waitFor } from './governor.js';
+import { flyball, quickly, waitFor } from './governor.js';
 
 /** `flyball mcp` as a process whose pipes the test holds: any bytes in, lines out. */
 export class PipeClient {
@@ -44,7 +44,7 @@ export class PipeClient {
 }
 
 export function openPipe(folder: string, words: readonly string[], name = 'canary', identity = 'tester'): PipeClient {
-  return new PipeClient(spawn(process.execPath, [flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', identity, '--name', name, '--', ...words], { stdio: ['pipe', 'pipe', 'pipe'] }));
+  return new PipeClient(spawn(process.execPath, [quickly, flyball, '-c', join(folder, 'flyball.yaml'), 'mcp', '--as', identity, '--name', name, '--', ...words], { stdio: ['pipe', 'pipe', 'pipe'] }));
 }
 
 /** Processes whose command line has this text in it, itself apart. */

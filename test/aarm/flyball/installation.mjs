@@ -56,7 +56,7 @@ export class Installation {
 
   async start() {
     this.#log = '';
-    const child = spawn(process.execPath, [command, '-c', join(this.folder, 'flyball.yaml'), 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, ['--liftoff-only', command, '-c', join(this.folder, 'flyball.yaml'), 'up'], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text) => this.#hear(text));
     const until = Date.now() + readyMs;

@@ -44,7 +44,7 @@ export class Installation {
 
   async resume() {
     this.#log = '';
-    const child = spawn(process.execPath, [this.command, '-c', join(this.folder, 'flyball.yaml'), 'up'], { env: this.environment, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, ['--liftoff-only', this.command, '-c', join(this.folder, 'flyball.yaml'), 'up'], { env: this.environment, stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text) => {
       this.#log += text;

@@ -1,5 +1,5 @@
-import MailComposer, { type MailComposerOptions } from 'nodemailer/lib/mail-composer';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import type { MailComposerOptions } from 'nodemailer/lib/mail-composer';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { pause } from '../../lib/clock.js';
 import type { Secret } from '../../lib/secret.js';
 
@@ -20,8 +20,10 @@ export interface MailServer {
  * whether it was taken; never for a part of the recipients.
  */
 export async function sendLetter(server: MailServer, letter: MailComposerOptions, stop: AbortSignal): Promise<void> {
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection');
   const message = new MailComposer(letter).compile();
-  const connection = new SMTPConnection(optionsOf(server));
+  const connection = new Connection(optionsOf(server));
   const done = new AbortController();
   try {
     const body = await message.build();

@@ -1,7 +1,8 @@
 import { FlyballError } from '@flyball/protocol';
-import { type AuthenticationResponseJSON, verifyAuthenticationResponse } from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON } from '@simplewebauthn/server';
 import { z } from 'zod';
 import type { Passkey } from './fold.js';
+import { webauthn } from './webauthn.js';
 
 /** What is kept of a signature: with the question and the key's entry, all that it takes to verify it again. Base64url. */
 export type SignatureProof = Readonly<Record<'nonce' | 'credential' | 'client_data' | 'authenticator_data' | 'signature', string>>;
@@ -38,6 +39,7 @@ export interface AssertionTerms {
 export async function verifyAssertion(response: AuthenticationResponseJSON, { challenge, nonce, key, party }: AssertionTerms): Promise<{ readonly counter: number; readonly proof: SignatureProof }> {
   const { clientDataJSON, authenticatorData, signature } = response.response;
   const credential = { id: key.credential, publicKey: new Uint8Array(Buffer.from(key.publicKey, 'base64url')), counter: key.counter };
+  const { verifyAuthenticationResponse } = await webauthn();
   const verified = await verifyAuthenticationResponse({ response, expectedChallenge: challenge, expectedOrigin: party.origin, expectedRPID: party.id, credential, requireUserVerification: true }).catch((cause: unknown) => {
     throw refused(cause);
   });

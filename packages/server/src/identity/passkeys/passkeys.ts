@@ -1,11 +1,12 @@
 import { type Entry, FlyballError } from '@flyball/protocol';
-import { generateAuthenticationOptions, generateRegistrationOptions, type PublicKeyCredentialCreationOptionsJSON, type PublicKeyCredentialRequestOptionsJSON, type RegistrationResponseJSON, verifyRegistrationResponse } from '@simplewebauthn/server';
+import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { Clock } from '../../lib/clock.js';
 import { randomSalt } from '../../lib/ids.js';
 import { type Passkey, passkeysStream, type PasskeyContent, type PasskeysState } from './fold.js';
 import { Nonces } from './nonces.js';
 import { parseAssertion, type SignatureProof, verifyAssertion } from './assertion.js';
 import { challengeOf, type Statement } from './statement.js';
+import { webauthn } from './webauthn.js';
 
 /** What passkeys need of the record. */
 export interface PasskeyRecord {
@@ -59,7 +60,7 @@ export class Passkeys {
     const ref = await this.record.refOf(person);
     const keys = await this.list(person);
     if (keys.length >= keysMost) throw new FlyballError('overloaded', `expected at most ${keysMost} passkeys; remove one first`);
-    return generateRegistrationOptions({
+    return (await webauthn()).generateRegistrationOptions({
       rpName: 'Flyball',
       rpID: this.party.id,
       userName: person,
@@ -78,6 +79,7 @@ export class Passkeys {
   /** Adds the key that an authenticator made for a challenge of `beginAdding`. Throws `approval_refused`. */
   async add(person: string, name: string, response: RegistrationResponseJSON): Promise<Entry> {
     const { origin, id: relyingParty } = this.party;
+    const { verifyRegistrationResponse } = await webauthn();
     const redeem = (challenge: string) => this.#nonces.redeem(Buffer.from(challenge, 'base64url').toString('utf8'), person, 'add');
     const verified = await verifyRegistrationResponse({ response, expectedChallenge: redeem, expectedOrigin: origin, expectedRPID: relyingParty, requireUserVerification: true, supportedAlgorithmIDs: algorithms }).catch((cause: unknown) => {
       throw refused('this passkey was not made for this page and this moment', cause);
@@ -105,6 +107,7 @@ export class Passkeys {
     const nonce = this.#nonces.issue(person, purposeOf(statement));
     const challenge = new Uint8Array(Buffer.from(challengeOf(statement, nonce), 'base64url'));
     const allowCredentials = keys.map(({ credential }) => ({ id: credential }));
+    const { generateAuthenticationOptions } = await webauthn();
     return { nonce, options: await generateAuthenticationOptions({ rpID: this.party.id, challenge, allowCredentials, userVerification: 'required', timeout: promptMs }) };
   }
 
