@@ -17,7 +17,7 @@ const doorRules = [...nouns, 'gateway/mcp'].map((room) => ({
   name: `door-of-${room.replace('/', '-')}`,
   comment: `${room}/ is reached through its index.ts`,
   severity: 'error',
-  from: { path: '^packages/', pathNot: [`${server}/${room}/`, tests, ...(room === 'ledger' ? [`${server}/store/`] : [])] },
+  from: { path: '^packages/', pathNot: [`${server}/${room}/`, `${server}/config\\.ts$`, tests, ...(room === 'ledger' ? [`${server}/store/`] : [])] },
   to: { path: `${server}/${room}/`, pathNot: `${server}/${room}/index\\.ts$` },
 }));
 
@@ -34,6 +34,7 @@ module.exports = {
     { name: 'store-knows-no-noun', comment: 'the way down fulfils the ledger\'s interface and knows nothing else', severity: 'error', from: { path: `${server}/store/`, pathNot: tests }, to: { path: `${server}/`, pathNot: `${server}/(store|lib)/|${server}/ledger/(store|draft|log/log-store)\\.ts$` } },
     { name: 'gateways-decide-nothing', comment: 'a gateway knows the flow, not who answers it', severity: 'error', from: { path: `${server}/gateway/`, pathNot: tests }, to: { path: `${server}/`, pathNot: `${server}/(gateway|action|lib)/` } },
     { name: 'api-comes-by-the-doors', severity: 'error', from: { path: `${server}/api/`, pathNot: tests }, to: { path: `${server}/(store|cli|gateway/(?!mcp/index\\.ts$))|${server}/(wiring|serve|config)(/|\\.ts$)` } },
+    { name: 'configuration-asks-for-configuration', comment: 'of a noun it knows what can be set, so that a command loads no room of the house to read it', severity: 'error', from: { path: `${server}/config(/|\\.ts$)`, pathNot: tests }, to: { path: `${server}/`, pathNot: `${server}/(config|lib)(/|\\.ts$)|/config\\.ts$` } },
     { name: 'only-wiring-opens-the-store', severity: 'error', from: { path: server, pathNot: [`${server}/(store|cli|wiring)/`, `${server}/wiring\\.ts$`, tests] }, to: { path: `${server}/store/` } },
     { name: 'network-in-its-places', comment: 'who talks to others does it in a gateway, in lib/safe-fetch, in the store or at the edge', severity: 'error', from: { path: `${server}/(action|identity|session|policy|approval|credential|output|ledger)/`, pathNot: tests }, to: { path: '^(node:)?(http|https|net|tls|dgram|dns|child_process)$|node_modules/(undici|pg)/' } },
     { name: 'files-in-their-places', comment: 'pure rooms read no files', severity: 'error', from: { path: `${server}/(action|session|approval|output)/`, pathNot: tests }, to: { path: '^(node:)?fs' } },

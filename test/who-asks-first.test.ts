@@ -85,6 +85,9 @@ describe('who is refused is in the record', () => {
     ['/access/v1/outcomes', 'no body', 'outcome'],
     ['/v1/access-requests', 'a good body', 'access/request'],
     ['/v1/access-requests', 'half a body', 'access/request'],
+    ['/access/v1/requests', 'half a body', 'access-request'],
+    ['/v1/sessions', 'a good body', 'session'],
+    [`/v1/holds/${nobodys}/evidence`, 'half a body', 'hold'],
   ])('law: a wrong token at %s with %s is one entry', async (path, body, method) => {
     const before = (await strangers()).length;
     expect((await post(path, callers['a wrong token'] ?? {}, bodies[body]?.(routes[path] ?? {}))).status).toBe(401);
@@ -93,11 +96,21 @@ describe('who is refused is in the record', () => {
     expect(after[0]).toBe(`${method}: deny (unauthenticated), none`);
   });
 
+  test.each([
+    [`/v1/holds/${nobodys}`, 'hold'],
+    ['/v1/grants', 'grant'],
+    [`/v1/receipts/${nobodys}`, 'receipt'],
+  ])('law: a wrong token that looks at %s is one entry', async (path, method) => {
+    const before = (await strangers()).length;
+    expect((await fetch(governor.url(path), { headers: callers['a wrong token'] ?? {} })).status).toBe(401);
+    expect((await strangers()).slice(0, -before || undefined)).toEqual([`${method}: deny (unauthenticated), none`]);
+  });
+
   test('attack: a token on behalf of a person is refused before its body is looked at, and its identity is in the record', async () => {
     const lent = { authorization: `Bearer ${await governor.token('tester', '--on-behalf-of', 'ann')}` };
-    for (const [path, body] of [['/access/v1/evaluation', '{'], ['/access/v1/evaluations', '{"evaluations":[{},{}]}'], ['/access/v1/search/action', '{}']] as const) {
+    for (const [path, body] of [['/access/v1/evaluation', '{'], ['/access/v1/evaluations', '{"evaluations":[{},{}]}'], ['/access/v1/search/action', '{}'], ['/access/v1/requests', '{']] as const) {
       const { status, text } = await post(path, lent, body);
-      expect([status, text], path).toEqual([403, 'expected a token of the enforcement point itself, not one on behalf of somebody']);
+      expect([status, text], path).toEqual([403, expect.stringContaining('expected a token of the enforcement point itself, not one on behalf of somebody')]);
       expect((await actions(governor, 1))[0]).toMatchObject({ kind: 'refusal', identity: 'tester', outcome: 'deny (identity_refused)' });
     }
   });

@@ -29,6 +29,7 @@ export const boundaryMutants = {
   'store-knows-no-noun': [`${server}/store/knows-sessions.ts`, "export { door } from '../session/index.js';\n"],
   'gateways-decide-nothing': [`${server}/gateway/mcp/decides.ts`, "export { door } from '../../policy/index.js';\n"],
   'api-comes-by-the-doors': [`${server}/api/opens-the-store.ts`, "export { inside } from '../store/inside.js';\n"],
+  'configuration-asks-for-configuration': [`${server}/config.ts`, "export { door } from './session/index.js';\n"],
   'only-wiring-opens-the-store': [`${server}/gateway/mcp/writes-rows.ts`, "export { inside } from '../../store/inside.js';\n"],
   'network-in-its-places': [`${server}/identity/calls-out.ts`, "export { request } from 'node:http';\n"],
   'files-in-their-places': [`${server}/session/reads-files.ts`, "export { readFileSync } from 'node:fs';\n"],

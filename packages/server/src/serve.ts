@@ -20,8 +20,6 @@ import { accessMethod } from './policy/index.js';
 import { frontDoor } from './serve/people.js';
 import type { Governor } from './wiring.js';
 
-export { administratorsAudience, operatorName } from './serve/people.js';
-
 export interface Serving {
   readonly machines: number;
   readonly administrators: number;
@@ -83,18 +81,15 @@ export async function serve(governor: Governor, config: Config, environment: Env
 }
 
 /** What machines can ask beside MCP: AuthZEN evaluations, sessions, receipts and the log's checkpoint. */
-function otherRoutes({ sessions, port, identification, transparency, desk, ledger, names, access, notifier }: Governor, authzen: ReturnType<typeof authzenOf>): OtherRoute {
-  const identify = async (request: IncomingMessage) => {
-    const attempt = received(port, callerOf(request), { upstream: '', method: 'session', name: '', params: {}, args: {} }, 0);
-    return (await identification.identify(attempt)).principal;
+function otherRoutes({ sessions, port, transparency, desk, ledger, names, access, notifier }: Governor, authzen: ReturnType<typeof authzenOf>): OtherRoute {
+  const identify = (gateway: string, method: string) => async (request: IncomingMessage) => {
+    const attempt = received(port, { ...callerOf(request), gateway }, { upstream: 'flyball', method, name: '', params: {}, args: {} }, 0);
+    return (await identified(port, attempt)).principal;
   };
-  const session = sessionsRoute(sessions, identify);
-  const holds = holdsRoute(port.waiting, identify);
-  const verifyCaller = async (request: IncomingMessage) => {
-    await identified(port, received(port, { ...callerOf(request), gateway: 'access' }, { upstream: 'flyball', method: accessMethod, name: '', params: {}, args: {} }, 0));
-  };
-  const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify, verifyCaller });
-  const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify });
+  const session = sessionsRoute(sessions, identify('rest', 'session'));
+  const holds = holdsRoute(port.waiting, identify('rest', 'hold'));
+  const requests = accessRequestsRoute({ ...access, askerOf: callerOf, identify: identify('access', 'grant'), verifyCaller: identify('access', accessMethod) });
+  const log = logRoute({ log: transparency, desk, find: (id) => ledger.store.find(id), refOf: (person) => names.refOf(person), identify: identify('rest', 'receipt') });
   const channels = notifier ? channelsRoute(notifier) : () => Promise.resolve(false);
   return async (request, response, path, readBody) => (await channels(request, response, path, readBody)) || (await authzen(request, response, path)) || (await log(request, response, path)) || (await holds(request, response, path, readBody)) || (await requests(request, response, path, readBody)) || session(request, response, path, readBody);
 }

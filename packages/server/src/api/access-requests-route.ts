@@ -12,8 +12,9 @@ export interface MachinesAccess {
   readonly grants: Pick<Grants, 'ofIdentity' | 'return'>;
   /** What a caller showed: the request itself looks at it again. */
   askerOf(request: IncomingMessage): Asker;
+  /** As `identify`, for whoever goes on to ask. */
+  verifyCaller(request: IncomingMessage): Promise<unknown>;
   /** Whoever is refused here is refused in the record. Throws `unauthenticated` or `identity_refused`. */
-  verifyCaller(request: IncomingMessage): Promise<void>;
   identify(request: IncomingMessage): Promise<Principal>;
 }
 

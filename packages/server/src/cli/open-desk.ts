@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { FlyballError } from '@flyball/protocol';
 import type { Desk } from '../api/desk.js';
 import type { Config } from '../config.js';
-import { findLocalKey, signLocalToken } from '../identity/index.js';
+import { administratorsAudience, findLocalKey, operatorName, signLocalToken } from '../identity/index.js';
 import { httpAddress } from '../lib/http-address.js';
-import { administratorsAudience, operatorName } from '../serve.js';
-import { type Governor, openGovernor } from '../wiring.js';
+import type { Governor } from '../wiring.js';
 import { whoAnswers } from './own-server.js';
 import { RemoteDesk } from './remote-desk.js';
 
@@ -31,6 +30,7 @@ export async function withDesk<T>(config: Config, person: string | undefined, us
 
 /** @param stranger where somebody else answers, of whom the person may think that it is their server */
 async function ownStore(config: Config, stranger: string | undefined): Promise<Governor> {
+  const { openGovernor } = await import('../wiring.js');
   try {
     return await openGovernor(config, () => undefined, true);
   } catch (error) {

@@ -1,7 +1,6 @@
 export { Identification } from './identify.js';
 export { localKeyIssuer, oidcIssuer, type OidcSettings, spiffeIssuer, type SpiffeSettings } from './issuers.js';
-export { signatureAlgorithms } from './keys.js';
-export { findLocalKey, loadLocalKey, localIssuer, publicPart, signLocalToken } from './local-key.js';
+export { administratorsAudience, findLocalKey, loadLocalKey, localIssuer, operatorName, publicPart, signLocalToken } from './local-key.js';
 export { isNonce, isProof, signProof } from './local-proof.js';
 export * from './passkeys/index.js';
 export * from './people/index.js';

@@ -2,6 +2,7 @@ import { FlyballError, isObject } from '@flyball/protocol';
 import { importJWK, type CryptoKey, type JWK } from 'jose';
 import type { Clock } from '../lib/clock.js';
 import { limits } from '../lib/limits.js';
+import { keyTypes } from './config.js';
 
 /** Finds the public key that a token's header names. */
 export interface KeySource {
@@ -78,22 +79,6 @@ function parseKeySet(document: unknown): readonly JWK[] {
   if (!Array.isArray(keys) || keys.length > limits.jwksKeysMax) throw new FlyballError('config_invalid', `expected a JWK set of at most ${limits.jwksKeysMax} keys`);
   return keys.filter(isObject).filter((key) => typeof key['kty'] === 'string') as unknown as JWK[];
 }
-
-/** Key type of every signature algorithm that may be accepted. What is not in this table is refused. */
-const keyTypes: Readonly<Record<string, string>> = {
-  RS256: 'RSA',
-  RS384: 'RSA',
-  RS512: 'RSA',
-  PS256: 'RSA',
-  PS384: 'RSA',
-  PS512: 'RSA',
-  ES256: 'EC',
-  ES384: 'EC',
-  ES512: 'EC',
-  EdDSA: 'OKP',
-};
-
-export const signatureAlgorithms = Object.keys(keyTypes);
 
 /** A key may verify a token only with an algorithm of its own type and, where it says so, of its own choice. */
 export function keySuits(key: JWK, alg: string, use: string): boolean {

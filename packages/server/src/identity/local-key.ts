@@ -6,6 +6,10 @@ import { randomHandle } from '../lib/ids.js';
 
 export const localIssuer = 'flyball:local';
 export const localAlgorithm = 'EdDSA';
+/** Whom tokens are for with which people ask the administrators' API. */
+export const administratorsAudience = 'flyball:administrators';
+/** Who the command line is where no person is named. */
+export const operatorName = 'operator';
 
 const fileName = 'local-issuer.pem';
 

@@ -1,5 +1,5 @@
-import { type Agent, request } from 'undici';
-import { checkedTarget, type FetchBounds } from './safe-fetch.js';
+import type { Agent } from 'undici';
+import { checkedTarget, type FetchBounds, undici } from './safe-fetch.js';
 
 export interface GuardedRequest {
   readonly method?: string;
@@ -23,6 +23,7 @@ async function answerOf(target: URL, agent: Agent, { method = 'GET', headers = {
   const sent = body instanceof URLSearchParams ? body.toString() : (body ?? null);
   if (sent !== null && typeof sent !== 'string' && !(sent instanceof Uint8Array)) throw new TypeError('expected a body that is known in full');
   try {
+    const { request } = await undici();
     const answer = await request(target, { dispatcher: agent, method, headers: { ...headers }, body: sent, signal: AbortSignal.timeout(timeoutMs) });
     const bytes = await answer.body.arrayBuffer();
     const told = Object.entries(answer.headers).flatMap(([name, value]) => (value === undefined ? [] : [value].flat().map((one) => [name, one] as [string, string])));

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { FlyballError } from '@flyball/protocol';
 import ipaddr from 'ipaddr.js';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 
 export interface FetchBounds {
   readonly bytesMax: number;
@@ -10,6 +10,9 @@ export interface FetchBounds {
   /** Lets a URL from the configuration, never one from a document, point to a private address. */
   readonly allowPrivate: boolean;
 }
+
+/** Loaded by whoever fetches something: it is as large as all else that a command needs. */
+export const undici = () => import('undici');
 
 /** Fetches JSON as `fetchBytes` does. Throws `identity_refused`. */
 export async function fetchJson(url: string, bounds: FetchBounds): Promise<unknown> {
@@ -28,6 +31,7 @@ export async function fetchJson(url: string, bounds: FetchBounds): Promise<unkno
 export async function fetchBytes(url: string, bounds: FetchBounds, headers: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   const { target, agent } = await checkedTarget(url, bounds);
   try {
+    const { request } = await undici();
     const response = await request(target, { dispatcher: agent, signal: AbortSignal.timeout(bounds.timeoutMs), headers: { ...headers } });
     if (response.statusCode !== 200) throw refused(`expected status 200, got ${response.statusCode}`);
     return new Uint8Array(await response.body.arrayBuffer());
@@ -43,6 +47,7 @@ export async function checkedTarget(url: string, bounds: FetchBounds): Promise<{
   const target = parseUrl(url, bounds.allowPrivate);
   const address = await checkedAddress(target.hostname.replace(/^\[|\]$/g, ''), bounds.allowPrivate);
   if (target.protocol === 'http:' && isPublicAddress(address)) throw refused('expected https for a public address');
+  const { Agent } = await undici();
   const agent = new Agent({
     connect: { timeout: bounds.timeoutMs, lookup: (_host, options, callback) => answerLookup(address, options, callback) },
     maxResponseSize: bounds.bytesMax,

@@ -5,6 +5,7 @@ import { arapRoute, type ArapRouteParts, CallbackPolicy, type CallbackPlace, Cal
 import { callOf, forSubject, verifyOwnToken } from '../api/authzen/evaluator.js';
 import type { Received } from '../action/states.js';
 import type { Config } from '../config.js';
+import { identified } from '../gateway/mcp/index.js';
 import { limits } from '../lib/limits.js';
 import { requiredSecret } from '../lib/required-secret.js';
 import { evaluationMethod } from '../policy/index.js';
@@ -74,11 +75,10 @@ function grantsFor({ port, policy, access, approval, bundle }: Governor, { grant
 }
 
 /** Who calls, with a token of its own and of nobody else. */
-function submitterOf({ identification }: Governor, attemptOf: AccessRequestsTerms['attemptOf']): ArapRouteParts['submitterOf'] {
+function submitterOf({ port }: Governor, attemptOf: AccessRequestsTerms['attemptOf']): ArapRouteParts['submitterOf'] {
   return async (request) => {
     const attempt = attemptOf(request, { upstream: '', method: 'access-request', name: '', params: {}, args: {} }, 0);
-    const { principal, claims } = await identification.identify(attempt);
-    verifyOwnToken(principal);
+    const { principal, claims } = await identified(port, attempt, verifyOwnToken);
     return { received: (call, timeoutMs) => attemptOf(request, call, timeoutMs), principal, claims, address: attempt.origin.address };
   };
 }

@@ -13,13 +13,10 @@ import type { Gate } from '../api/gate.js';
 import type { Caller, Route } from '../api/route.js';
 import { waitingRoutes } from '../api/waiting-routes.js';
 import type { Config } from '../config.js';
-import { type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, type Proven, Provider, publicPart, recognise, type RecogniseSettings, signProof, verifyToken } from '../identity/index.js';
+import { administratorsAudience, type Issuer, loadLocalKey, localKeyIssuer, oidcIssuer, operatorName, type Proven, Provider, publicPart, recognise, type RecogniseSettings, signProof, verifyToken } from '../identity/index.js';
 import type { Clock } from '../lib/clock.js';
 import { requiredSecret } from '../lib/required-secret.js';
 import type { Governor } from '../wiring.js';
-
-export const administratorsAudience = 'flyball:administrators';
-export const operatorName = 'operator';
 
 const tellEveryMs = 60_000;
 

@@ -78,6 +78,6 @@ describe('what would have to be guessed', () => {
     await expect(calendars.at(text, Date.parse('2026-11-22T10:30:00Z'))).rejects.toThrow(/can be read within/);
     const from = performance.now();
     await expect(calendars.at(text, Date.parse('2026-11-22T10:30:00Z'))).rejects.toThrow(/can be read within/);
-    expect(performance.now() - from).toBeLessThan(100);
+    expect(performance.now() - from).toBeLessThan(400);
   });
 });
