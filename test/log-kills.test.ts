@@ -20,7 +20,11 @@ const noise = 20;
 
 const postgres = await startPostgres();
 const folder = mkdtempSync(join(tmpdir(), 'flyball-kills-'));
+let going = true;
+const children = new Set<ChildProcess>();
 afterAll(async () => {
+  going = false;
+  children.forEach((child) => child.kill('SIGKILL'));
   rmSync(folder, { recursive: true, force: true });
   await postgres?.remove();
 }, 30_000);
@@ -35,7 +39,6 @@ test.skipIf(postgres === undefined)(`abuse 71: law: a sequencer killed ${kills} 
   await log.open(origin);
   const acknowledged: string[] = [];
   const heads = new Set<string>();
-  let going = true;
 
   const write = async () => {
     for (let round = 0; going; round++) {
@@ -51,7 +54,6 @@ test.skipIf(postgres === undefined)(`abuse 71: law: a sequencer killed ${kills} 
   const endLease = () => pool.query('update log set lease_until = 0');
 
   /** Starts a node in one of the places; the promise is kept when it has ended. */
-  const children = new Set<ChildProcess>();
   let started = 0;
   const live = async (index: number): Promise<void> => {
     const file = join(folder, String(index), 'log', 'default.checkpoint');
