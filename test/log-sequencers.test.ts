@@ -95,11 +95,11 @@ describe.skipIf(postgres === undefined)('several sequencers on one PostgreSQL', 
     const slow = sequencerOn({ store: sleepy(one.log, () => stalled), file: join(folder, 'slow'), holder: 'slow', signed });
     const quick = sequencerOn({ store: two.log, file: join(folder, 'quick'), holder: 'quick', signed });
     await add(10);
+    const began = Date.now();
     const late = slow.round();
-    await wait(200);
+    await waitFor(async () => (await one.pool.query(`select 1 from log where holder = 'slow'`)).rowCount || undefined, 10_000);
     expect(await quick.round()).toBe(0);
     await add(5);
-    const began = Date.now();
     await waitFor(async () => ((await quick.round()) > 0 ? true : undefined), 10_000);
     expect(Date.now() - began).toBeGreaterThan(3_000);
     wake();

@@ -155,10 +155,11 @@ describe('the tool to wait with', () => {
     const progress: number[] = [];
     const late: number[] = [];
     // The best of three: what is measured is the tool, not what else runs on this machine.
-    for (const [round, waitMs] of [6_000, 300, 300].entries()) {
+    for (const [round, waitMs] of [undefined, 300, 300].entries()) {
       const hold = holdOf(await held(`woken-${wire}-${round}`));
       const waiting = client.callTool({ name: 'flyball__wait', arguments: { hold } }, { onprogress: (each) => void progress.push(each.progress) }).then((result) => ({ result, at: performance.now() }));
-      await new Promise((done) => setTimeout(done, waitMs));
+      // The first is answered once it has told how far it is.
+      await (waitMs === undefined ? waitFor(() => progress.length > 0 || undefined, 30_000) : new Promise((done) => setTimeout(done, waitMs)));
       await house.answer(hold);
       const answeredAt = performance.now();
       const { result, at } = await waiting;
@@ -227,7 +228,7 @@ describe('the tool to wait with', () => {
     await waitFor(() => (waiting.waits === 20 ? true : undefined), 10_000);
     controllers.forEach((controller) => controller.abort());
     await Promise.all(gone);
-    await waitFor(() => (waiting.waits === 0 && board().waiting === 0 ? true : undefined), 2_000);
+    await waitFor(() => (waiting.waits === 0 && board().waiting === 0 ? true : undefined), 10_000);
   });
 });
 
@@ -435,7 +436,7 @@ test('story: without MCP a machine looks, waits, and takes back its question', a
   const answeredAt = performance.now();
   const { body, at } = await waiting;
   expect(body).toMatchObject({ state: 'approved', agreed: 1, missing: 0 });
-  expect(at - answeredAt).toBeLessThan(500);
+  expect(at - answeredAt).toBeLessThan(3_000);
   expect(await (await fetch(url, { method: 'DELETE', headers })).json()).toMatchObject({ state: 'cancelled' });
   expect((await tasks().get(`flyball-hold-${hold}`))['status']).toBe('cancelled');
   expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(409);

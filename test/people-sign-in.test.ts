@@ -247,6 +247,7 @@ test('law: every sign-in is an entry that names the person by reference only, wi
   const entries = record.entries.filter(({ kind }) => kind === 'signed_in');
   expect(entries.length).toBeGreaterThan(10);
   for (const { body } of entries) expect([Object.keys(body).sort(), String(body['person']).slice(0, 7), body['method']]).toEqual([['fresh', 'method', 'person'], 'person:', 'oidc']);
-  expect(JSON.stringify(entries)).not.toMatch(/ann|localhost|eyJ/);
+  // Hashes are chance, and chance can spell a name.
+  expect(JSON.stringify(entries, (name, value: unknown) => (name === 'prev' ? undefined : value))).not.toMatch(/ann|localhost|eyJ/);
   expect(record.faults()).toEqual([]);
 });

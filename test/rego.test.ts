@@ -273,7 +273,7 @@ describe('attack: a governor whose OPA turns bad', () => {
   beforeAll(async () => {
     good = await localServer((_request, response) => honest(response));
     bad = await localServer((_request, response) => answer(response));
-    governor = await governed({ config: `opa: { url: "${bad.url}", timeout_ms: 500 }` });
+    governor = await governed({ config: `opa: { url: "${bad.url}", timeout_ms: 2000 }` });
     client = await openClient(governor);
   });
   afterAll(async () => {
@@ -283,7 +283,7 @@ describe('attack: a governor whose OPA turns bad', () => {
   test.each<[string, (response: ServerResponse) => unknown]>([
     ['dead', (response) => response.destroy()],
     ['silent', () => undefined],
-    ['slow', (response) => setTimeout(() => honest(response), 1_500)],
+    ['slow', (response) => setTimeout(() => honest(response), 5_000)],
     ['slow, letter by letter', (response) => { response.writeHead(200); let at = 0; const more = setInterval(() => response.write(allow[at++ % allow.length]), 40); response.on('close', () => clearInterval(more)); }],
     ['an error with an allow in it', (response) => response.writeHead(500).end(allow)],
     ['leading elsewhere', (response) => response.writeHead(307, { location: `${good.url}/v1/data/flyball/decision` }).end()],

@@ -3,6 +3,7 @@ import { type Canary, startCanary } from './support/canary.js';
 import { command, type RunningGovernor, startGovernor, waitFor, writeInstallation } from './support/governor.js';
 import type { RawAnswer } from './support/mcp.js';
 import { startPostgres } from './support/postgres.js';
+import { actions } from './support/record.js';
 import { moneyBundle, openClient, reached, readRecord, transferTo, wasDone } from './support/exported-record.js';
 import type { WireClient } from './support/wire.js';
 
@@ -37,6 +38,9 @@ describe.skipIf(postgres === undefined)('PostgreSQL in trouble', () => {
     return now.faults().length === 0 ? now : undefined;
   }, 30_000);
 
+  /** Intents are durable, and their target has not answered. */
+  const underWay = (count: number) => waitFor(async () => ((await actions(governor)).filter(({ effect }) => effect === 'under way').length >= count ? true : undefined), 10_000);
+
   const saysNothingHappened = (answer: RawAnswer) => /Nothing has happened/.test(answer.text);
 
   test('abuse 84: while PostgreSQL is down nothing new is allowed, the answer says that nothing happened, and all is well when it is back', async () => {
@@ -56,7 +60,7 @@ describe.skipIf(postgres === undefined)('PostgreSQL in trouble', () => {
   test('law: what was done while the record could not be written is recorded when it can be', async () => {
     await canary.control({ delayMs: 1_500 });
     const calls = Array.from({ length: 5 }, (_, n) => transferTo(client, `spooled-${n}`));
-    await wait(700);
+    await underWay(5);
     await postgres?.stop('SIGQUIT');
     const answers = await Promise.all(calls);
     expect(answers.every(wasDone)).toBe(true);
@@ -71,9 +75,9 @@ describe.skipIf(postgres === undefined)('PostgreSQL in trouble', () => {
     await canary.control({ delayMs: 1_500 });
     const first = transferTo(client, 'outage-1');
     await wait(300);
-    await canary.control({ delayMs: 3_500 });
+    await canary.control({ delayMs: 2_500 });
     const second = transferTo(client, 'outage-2');
-    await wait(700);
+    await underWay(2);
     await postgres?.stop('SIGQUIT');
     expect([await first, await second].every(wasDone)).toBe(true);
     await wait(2_500);
@@ -85,7 +89,7 @@ describe.skipIf(postgres === undefined)('PostgreSQL in trouble', () => {
   test('law: an outcome in the spool survives a kill of the node', async () => {
     await canary.control({ delayMs: 1_200 });
     const call = transferTo(client, 'spooled-then-killed');
-    await wait(600);
+    await underWay(1);
     await postgres?.stop('SIGQUIT');
     expect(wasDone(await call)).toBe(true);
     await wait(500);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Canary, startCanary } from './support/canary.js';
-import { command, type RunningGovernor } from './support/governor.js';
+import { command, type RunningGovernor, waitFor } from './support/governor.js';
 import { decisionOf } from './support/mcp.js';
 import { startPostgres } from './support/postgres.js';
 import { moneyBundle, openClient, reached, readRecord, startTwoNodes, transferTo, wasDone } from './support/exported-record.js';
@@ -91,15 +91,18 @@ describe.skipIf(postgres === undefined)('two nodes on one PostgreSQL', () => {
     const [survivor, victim] = nodes;
     if (!survivor || !victim) throw new Error('unreachable');
     const both = await clients('other');
-    await canary.control({ delayMs: 8_000 });
+    await canary.control({ hang: true });
+    const before = canary.calls().length;
     const lost = transferTo(pick(both, 1), 'orphan').catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await waitFor(() => canary.calls().length > before || undefined, 10_000);
     await victim.kill('SIGKILL');
     await lost;
-    await canary.control({ delayMs: 0 });
+    await canary.control({ hang: false });
     expect(wasDone(await transferTo(pick(both, 0), 'survivor'))).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 11_500));
-    const record = await readRecord(survivor.directory, { FLYBALL_DATABASE_URL: url });
+    const record = await waitFor(async () => {
+      const now = await readRecord(survivor.directory, { FLYBALL_DATABASE_URL: url });
+      return now.effectOf('orphan') === undefined ? undefined : now;
+    }, 40_000);
     expect([record.effectOf('orphan'), record.effectOf('survivor')]).toEqual(['unknown', 'succeeded']);
     expect(record.faults()).toEqual([]);
   });

@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { schemaFault } from './json-schema.js';
 import { limits } from './limits.js';
 
+/** Milliseconds of this process, so that what else runs on the machine does not count. */
 const elapsed = (run: () => unknown): number => {
-  const start = performance.now();
+  const start = process.cpuUsage();
   run();
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1_000;
 };
 
 describe('what a schema says is checked', () => {
