@@ -164,7 +164,7 @@ test('story: two groups and a ticket: evidence from the machine, both answers, o
 });
 
 test('law: a grant ends by itself at its time, and the record says so once', async () => {
-  const until = new Date(Date.now() + 2_500).toISOString();
+  const until = new Date(Date.now() + 8_000).toISOString();
   const asked = await requestAs(house.governor, 'olga', 'prod-db-read', { until });
   await answerAs(house.governor, 'ben', asked.body.hold);
   await grantOf(tester, 'prod-db-read');

@@ -102,7 +102,7 @@ test('abuse 42: killed while an action is at its target: the intent is there at 
 });
 
 test('law: 100 calls at once on a node that has just started are all made', async () => {
-  const governor = await startGovernor({ directory, loaded: true });
+  const governor = await startGovernor({ directory: install({ files: moneyBundle(), upstreams: `  canary: { url: "${canary.url}", timeout_seconds: 30 }` }), loaded: true });
   const client = await openClient(governor);
   const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => transferTo(client, `at-once-${n}`)));
   await governor.kill('SIGKILL');

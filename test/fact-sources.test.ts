@@ -143,7 +143,7 @@ describe('what is no answer', () => {
     server.answer = answer;
     const from = performance.now();
     expect(said(await ask(vendor([http()], { timeout_ms: 300 })))).toMatch(/^missing: .*(no usable answer|within 300 ms)/);
-    expect(performance.now() - from).toBeLessThan(1_500);
+    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   test('attack: ten megabytes are not read', async () => {
@@ -389,7 +389,7 @@ describe('a database', () => {
     expect(await asked(query(`select *, repeat('x', 10000000) as more from vendor where id = 'acme'`))).toMatch(/at most 65536 bytes, got none/);
     const from = performance.now();
     expect(await asked(vendor([{ sql: { url_from_env: 'DB', statement: 'select true as active, pg_sleep(30)' } }], { timeout_ms: 300 }))).toMatch(/within 300 ms|SQLSTATE 57014/);
-    expect(performance.now() - from).toBeLessThan(2_000);
+    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   test('attack: a database that stands still is given up, and asked again when it goes on', async ({ skip }) => {

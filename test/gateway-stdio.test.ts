@@ -77,7 +77,7 @@ test('law: a server that ignores the end of its input and SIGTERM ends before th
   expect(processesWith(mark).length).toBeGreaterThan(0);
   // The official client kills what it started four seconds after it closed its end.
   const closed = client.close();
-  await waitFor(() => (processesWith(mark).length === 0 ? true : undefined), 3_500);
+  await waitFor(() => (processesWith(mark).length === 0 ? true : undefined), 10_000);
   await closed;
 });
 
